@@ -1,0 +1,354 @@
+"""What a module is, and what it is handed. Modules import this file, `model`, `values` and `errors`, nothing else.
+
+Two kinds:
+
+* `Module`: looks at the world, plans, changes it. `observe` only reads; `plan` is pure; `apply` does what the
+  change says and nothing more, every call with an effect through `ctx.effect`. There is no check mode in a
+  module: a dry run simply ends after `plan`.
+* `Computation`: decides from its arguments alone (`set_fact`, `assert`, `include_tasks`); runs in the scheduler's
+  own loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+import msgspec
+
+from .model import Action, Change, Value
+from .values import Expression
+
+CONTRACT_VERSION = 1
+
+T = TypeVar("T")
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of a module's arguments. A field's `msgspec.Meta(description=...)` is its line in the manual."""
+
+
+SECRET = msgspec.Meta(extra={"secret": True})
+"""Marks a Params field whose value must never be shown: `password: Annotated[str, SECRET]`."""
+
+FREE_FORM = msgspec.Meta(extra={"free_form": True})
+"""Marks the field that takes the text of a free-form call: `shell: echo hi`."""
+
+
+class RenderedFile(msgspec.Struct, frozen=True):
+    """A Params field type: the argument names a template file beside the playbook; this is what it renders to."""
+
+    path: str
+    text: str
+
+
+class LocalFile(msgspec.Struct, frozen=True):
+    """A Params field type: the argument names a file beside the playbook; this is what it holds."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """IAM actions that a module needs, as in a policy document: to look, and to change."""
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- effects and waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What stands in the journal before an effect is tried."""
+
+    key: str
+    token: str
+    """At most 80 characters, unique for run, step, effect and try; put it where the service keeps it."""
+    attempt: int
+    """From 1."""
+    started: datetime
+    """UTC, by the operator's clock."""
+    before: Any = None
+    """What the module saw before, as plain data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed(Generic[T]):
+    """The effect did happen; `result` is what its call would have answered."""
+
+    result: T
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The effect provably did not happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Nothing can tell (yet)."""
+
+    why: str
+
+
+Finding: TypeAlias = Landed[T] | Absent | Unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Not there yet; shown as live progress."""
+
+    phase: str
+    percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[T]):
+    """What was waited for is there."""
+
+    value: T
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a step's calls go: the step's merged `aws:` settings."""
+
+    region: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    endpoint_url: str | None = None
+    allowed_account_ids: tuple[str, ...] = ()
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    """Only the sandbox's own made-up pair travels here."""
+    ca_file: str | None = None
+    """CA bundle of the sandbox's data plane; None: the system's."""
+    speed: float = 1.0
+    """Seconds of the service's time in one second of ours (the sandbox's fast clock)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the calls are made as."""
+
+    account: str
+    arn: str
+    region: str
+
+
+class ClientFactory(Protocol):
+    """Makes service clients; the only implementation is in the modules room, so the engine needs no SDK."""
+
+    def client(self, target: Target, service: str, *, retries: bool = True) -> Any:
+        """A client, cached by all of `target`. `retries=False`: one attempt only, for effects without a token."""
+        ...
+
+    def identify(self, target: Target) -> Identity:
+        """Ask who we are. Raises CredentialsError in one clear sentence."""
+        ...
+
+
+class Context(Protocol):
+    """What the engine hands to `observe` and `apply`."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def run(self) -> str:
+        """The run's id; `runbook:run` tag on what we create."""
+        ...
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def connection(self) -> str:
+        """`local` or `ssm`."""
+        ...
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The step's variables, rendered when read."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The task's `environment`, merged."""
+        ...
+
+    @property
+    def base(self) -> Path:
+        """The playbook's folder; relative paths start there."""
+        ...
+
+    def client(self, service: str, *, retries: bool = True) -> Any:
+        """A boto3 client for the step's target. `retries=False` for effects without a service-side token."""
+        ...
+
+    def observe(self, resource: str, read: Callable[[], T]) -> T:
+        """Read another resource than the module's own: once per task for all its hosts and items, and through
+        the planned world in a dry run."""
+        ...
+
+    def effect(
+        self,
+        key: str,
+        call: Callable[[Intent], T],
+        *,
+        find: Callable[[Intent], Finding[T]] | None = None,
+        before: Any = None,
+    ) -> T:
+        """Change the world once: intent on disk, `call(intent)`, outcome on disk.
+
+        On resume a recorded outcome is returned without a call; an intent without outcome is settled by `find`.
+        What `call` answers must be plain data (JSON types, bytes, datetime).
+        """
+        ...
+
+    def poll(
+        self,
+        what: str,
+        read: Callable[[], Waiting | Ready[T]],
+        *,
+        timeout: float,
+        interval: float = 5.0,
+        longest: float = 60.0,
+    ) -> T:
+        """Wait until `read` answers Ready: backoff with jitter from `interval` to `longest` seconds (of the
+        target's clock), cancellable, with live progress. Raises Failed when `timeout` seconds are over."""
+        ...
+
+    def progress(self, phase: str, percent: float | None = None) -> None: ...
+
+    def warn(self, message: str) -> None: ...
+
+
+# ---------------------------------------------------------------- modules
+
+
+@runtime_checkable
+class Module(Protocol):
+    """A module that looks at the world and changes it. One file, one class named as the file in CamelCase."""
+
+    contract_version: ClassVar[int]
+    Params: ClassVar[type[Params]]
+    Result: ClassVar[type[msgspec.Struct]]
+    permissions: ClassVar[Permissions]
+
+    def resource(self, params: Any) -> str | None:
+        """The name of what it changes, from arguments alone (`memorydb:cluster/lab-cluster`); None: nothing that
+        a later step could look at."""
+        ...
+
+    def observe(self, ctx: Context, params: Any) -> Any:
+        """Look, change nothing: a frozen msgspec.Struct, or None when it is not there."""
+        ...
+
+    def plan(self, params: Any, observed: Any) -> Change:
+        """Pure: what would have to change."""
+        ...
+
+    def apply(self, ctx: Context, params: Any, change: Change) -> Any:
+        """Do it, wait, read back: the module's Result."""
+        ...
+
+
+class Scope(Protocol):
+    """A step's variables as a Computation sees them."""
+
+    def get(self, name: str) -> Any:
+        """A variable's value, rendered. Raises UndefinedVariable."""
+        ...
+
+    def evaluate(self, expression: Expression) -> Any:
+        """The value of an expression. Unknown when it depends on one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Go on with the tasks of a file."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddHost:
+    """Put a host into the inventory of this run."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    vars: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A word to the engine: flush_handlers, end_play, end_host, clear_facts, noop, ..."""
+
+    word: str
+
+
+Directive: TypeAlias = Include | AddHost | Meta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a Computation decided."""
+
+    result: Mapping[str, Any] = field(default_factory=dict)
+    failed: bool = False
+    changed: bool = False
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    directive: Directive | None = None
+    undecided: str | None = None
+    """In a dry run: why it can't be decided before the run."""
+
+
+@runtime_checkable
+class Computation(Protocol):
+    """A module that only decides."""
+
+    contract_version: ClassVar[int]
+    Params: ClassVar[type[Params]]
+
+    def compute(self, params: Any, scope: Scope) -> Decision: ...
+
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "FREE_FORM",
+    "SECRET",
+    "Absent",
+    "Action",
+    "AddHost",
+    "Change",
+    "ClientFactory",
+    "Computation",
+    "Context",
+    "Decision",
+    "Directive",
+    "Expression",
+    "Finding",
+    "Identity",
+    "Include",
+    "Intent",
+    "Landed",
+    "LocalFile",
+    "Meta",
+    "Module",
+    "Params",
+    "Permissions",
+    "Ready",
+    "RenderedFile",
+    "Scope",
+    "Target",
+    "Unsure",
+    "Value",
+    "Waiting",
+]

@@ -1,0 +1,309 @@
+"""What passes between the stages: small frozen types, nothing that acts."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from .errors import Position
+from .values import Expression
+
+Value: TypeAlias = Any
+"""Plain YAML data whose operator-written texts with braces are `Template`."""
+
+NO_VARS: Mapping[str, Value] = {}
+
+
+# ---------------------------------------------------------------- what a playbook says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """`loop` with its `loop_control`."""
+
+    items: Value
+    loop_var: str = "item"
+    index_var: str | None = None
+    label: Value = None
+    pause: Value = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One task, with the keywords that it inherits from its blocks already merged in."""
+
+    module: str
+    args: Mapping[str, Value]
+    position: Position
+    identity: str
+    """Structural: its play, its section, its own text, n-th among equal siblings (DESIGN: identity of a step)."""
+
+    name: Value = None
+    arg_positions: Mapping[str, Position] = field(default_factory=dict)
+    when: tuple[Expression, ...] = ()
+    loop: Loop | None = None
+    until: tuple[Expression, ...] = ()
+    retries: Value = 3
+    delay: Value = 5.0
+    """Seconds between two tries of `until`."""
+    register: str | None = None
+    changed_when: tuple[Expression, ...] | None = None
+    failed_when: tuple[Expression, ...] | None = None
+    ignore_errors: Value = False
+    notify: tuple[Value, ...] = ()
+    listen: tuple[str, ...] = ()
+    tags: frozenset[str] = frozenset()
+    vars: Mapping[str, Value] = field(default_factory=dict)
+    environment: tuple[Value, ...] = ()
+    delegate_to: Value = None
+    run_once: Value = False
+    no_log: Value = False
+    connection: Value = None
+    aws: Value = None
+    rerun: str = "ask"
+    """What resume does with an effect that nothing can settle: `safe`, `never` or `ask`."""
+    timeout: Value = None
+    check_mode: Value = None
+    diff: Value = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """`block` with `rescue` and `always`; its keywords are merged into its tasks by the loader."""
+
+    body: tuple[Task | Block, ...]
+    rescue: tuple[Task | Block, ...] = ()
+    always: tuple[Task | Block, ...] = ()
+    name: Value = None
+    position: Position
+    identity: str
+
+
+Node: TypeAlias = Task | Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """One play. `vars_files` stay names here: they are read when the play begins."""
+
+    name: Value
+    hosts: Value
+    position: Position
+    identity: str
+    tasks: tuple[Node, ...] = ()
+    handlers: tuple[Node, ...] = ()
+    vars: Mapping[str, Value] = field(default_factory=dict)
+    vars_files: tuple[Value, ...] = ()
+    tags: frozenset[str] = frozenset()
+    strategy: str = "linear"
+    serial: tuple[Value, ...] = ()
+    max_fail_percentage: Value = None
+    any_errors_fatal: Value = False
+    force_handlers: Value = False
+    order: str = "inventory"
+    gather_facts: Value = False
+    environment: tuple[Value, ...] = ()
+    connection: Value = None
+    aws: Value = None
+    no_log: Value = False
+    ignore_errors: Value = False
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """All plays of a playbook file and of those it imports, in order."""
+
+    path: str
+    plays: tuple[Play, ...]
+    digest: str
+    """Of all the files that were read for it: another digest is another playbook."""
+
+
+# ---------------------------------------------------------------- who it is played on
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host of the inventory. `vars` are already merged from its groups, lowest precedence first."""
+
+    name: str
+    vars: Mapping[str, Value] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Hosts in the order they were written, and each group's hosts (children's included)."""
+
+    hosts: Mapping[str, Host]
+    groups: Mapping[str, tuple[str, ...]]
+    digest: str = ""
+    sources: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- what would be done, what was done
+
+
+class Action(enum.StrEnum):
+    """What a change does; the one vocabulary of plan, diff, journal and reports."""
+
+    NONE = "none"
+    READ = "read"
+    """Looks or waits; done when applied, never counted as changed."""
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    RUN = "run"
+    """Runs something whose effect can't be told field by field."""
+    UNDECIDED = "undecided"
+    """Depends on values that are known after apply only."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether applying it would change the world."""
+        return self not in (Action.NONE, Action.READ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one step would do. `before` and `after` are of the type that the module's `observe` returns.
+
+    `result` is what `register` holds when nothing is applied (no change, or a dry run): what a change would
+    decide is `Unknown` in it.
+    """
+
+    action: Action
+    resource: str | None = None
+    before: Any = None
+    after: Any = None
+    result: Any = None
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Status(enum.StrEnum):
+    """How a step ended."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one step (one task on one host, all its loop items) ended."""
+
+    status: Status
+    result: Mapping[str, Any]
+    """What `register` gets: changed, failed, skipped, msg, the module's fields, `results` of a loop."""
+    changes: tuple[Change, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Variables that it sets (`set_fact`)."""
+    notified: tuple[str, ...] = ()
+    ignored: bool = False
+    """It failed and `ignore_errors` says to go on."""
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        return self.status in (Status.FAILED, Status.UNREACHABLE) and not self.ignored
+
+
+# ---------------------------------------------------------------- what observers are told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    run: str
+    playbook: str
+    target: str
+    """One phrase: `sandbox`, or account and Region."""
+    check: bool
+    resumed: bool
+    note: str = ""
+    """Which run is resumed and why, and how to choose otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayStarted:
+    name: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStarted:
+    name: str
+    module: str
+    position: Position
+    handler: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A line of live progress of something that waits."""
+
+    host: str
+    task: str
+    phase: str
+    elapsed: float
+    """Seconds."""
+    percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFinished:
+    host: str
+    task: str
+    label: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished:
+    host: str
+    task: str
+    module: str
+    position: Position
+    outcome: Outcome
+    replayed: bool = False
+    """It was done earlier in this run, before a resume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that the operator should read: a warning, a question left open."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Steps of one host by how they ended."""
+
+    ok: int = 0
+    changed: int = 0
+    skipped: int = 0
+    failed: int = 0
+    unreachable: int = 0
+    rescued: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    run: str
+    hosts: Mapping[str, Tally]
+    seconds: float
+    exit_code: int
+    resume: str = ""
+    """The command to go on with, when it can be resumed."""
+
+
+Event: TypeAlias = (
+    RunStarted | PlayStarted | TaskStarted | Progress | ItemFinished | StepFinished | Notice | RunFinished
+)

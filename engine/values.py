@@ -1,0 +1,132 @@
+"""Values that are more than their data: operator text, what is not known yet, what must not be shown.
+
+Trust is structural. Only text that the operator wrote becomes a `Template` or an `Expression`; a plain `str` is
+data and is never rendered, whatever braces it holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Self
+
+from .errors import Position, RunbookError
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Operator text with `{{ }}` or `{% %}` in it."""
+
+    source: str
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Operator text that is one bare Jinja2 expression, such as the value of `when`."""
+
+    source: str
+    position: Position | None = field(default=None, compare=False)
+
+
+class SourceInt(int):
+    """A YAML integer whose text is not its canonical form (`0o17`, `007`); `text` is what was written."""
+
+    text: str
+
+    def __new__(cls, value: int, text: str) -> Self:
+        made = super().__new__(cls, value)
+        made.text = text
+        return made
+
+
+class SourceFloat(float):
+    """A YAML float whose text is not its canonical form (`7.10`); `text` is what was written."""
+
+    text: str
+
+    def __new__(cls, value: float, text: str) -> Self:
+        made = super().__new__(cls, value)
+        made.text = text
+        return made
+
+
+class UnknownValue(RunbookError):
+    """Something asked an Unknown what it is."""
+
+    def __init__(self, unknown: Unknown) -> None:
+        super().__init__(f"{Unknown.describe(unknown)} is known after apply only")
+        self.unknown = unknown
+
+
+class Unknown:
+    """A value that a planned change would produce. One object per origin, never a singleton.
+
+    Attributes and items of it are Unknown; everything else that would have to answer raises `UnknownValue`, which
+    the template room catches at the expression as a whole.
+    """
+
+    __slots__ = ("_origin",)
+
+    def __init__(self, origin: str) -> None:
+        object.__setattr__(self, "_origin", origin)
+
+    @staticmethod
+    def describe(unknown: Unknown) -> str:
+        """Where the value would come from, such as `memorydb:cluster/lab-cluster endpoint`."""
+        return str(object.__getattribute__(unknown, "_origin"))
+
+    def __getattr__(self, name: str) -> Unknown:
+        if name.startswith(("_", "jinja_")) or name == "contextfunction":
+            raise AttributeError(name)
+        return Unknown(f"{Unknown.describe(self)}.{name}")
+
+    def __getitem__(self, key: object) -> Unknown:
+        return Unknown(f"{Unknown.describe(self)}[{key!r}]")
+
+    def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise UnknownValue(self)
+
+    # Without a raising __repr__ and __hash__, `[u]`, `~`, `%` and `.format` leak it (tried).
+    __repr__ = __str__ = __format__ = __hash__ = __bool__ = __eq__ = __ne__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __len__ = __iter__ = __contains__ = __call__ = _refuse
+    __int__ = __float__ = __index__ = __complex__ = __bytes__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _refuse
+    __abs__ = __invert__ = __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __reversed__ = _refuse
+
+
+class Secret:
+    """A value that must never be shown. Holds it; `Secret.reveal` opens it; its text form is a mask.
+
+    Variables hold `Secret(v)`; the template room keeps the taint on what is derived from it.
+    """
+
+    __slots__ = ("_value", "origin")
+
+    def __init__(self, value: Any, origin: str = "") -> None:
+        self._value = value
+        self.origin = origin
+
+    @staticmethod
+    def reveal(value: Any) -> Any:
+        """The value itself, whether it was boxed or not."""
+        return value._value if isinstance(value, Secret) else value  # noqa: SLF001 (its own class)
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+
+MASK = "********"
+
+
+def contains_unknown(value: object) -> bool:
+    """Whether an Unknown stands anywhere in plain containers."""
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(value, dict):
+        return any(contains_unknown(v) for v in value.values())
+    if isinstance(value, list | tuple):
+        return any(contains_unknown(v) for v in value)
+    return False
