@@ -19,7 +19,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime
 
 import msgspec
 
-from .model import Action, Change, Value
+from .errors import RunbookError
+from .model import Action, AddHost, Change, Directive, Include, Meta, Value
 from .values import Expression
 
 CONTRACT_VERSION = 1
@@ -154,6 +155,12 @@ class ClientFactory(Protocol):
         """Ask who we are. Raises CredentialsError in one clear sentence."""
         ...
 
+    def explain(self, error: Exception) -> RunbookError | None:
+        """The error that an SDK exception means: Failed (the service refused: nothing happened), InDoubt (the
+        response was lost: it may have happened), Stopped (credentials expired, throttled past the budget),
+        Unreachable. None: not an exception of the SDK."""
+        ...
+
 
 class Context(Protocol):
     """What the engine hands to `observe` and `apply`."""
@@ -228,6 +235,11 @@ class Context(Protocol):
 
     def warn(self, message: str) -> None: ...
 
+    @property
+    def cancelled(self) -> bool:
+        """The operator asked to stop; whatever does not wait through `poll` looks here at least each second."""
+        ...
+
 
 # ---------------------------------------------------------------- modules
 
@@ -269,32 +281,6 @@ class Scope(Protocol):
     def evaluate(self, expression: Expression) -> Any:
         """The value of an expression. Unknown when it depends on one."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Include:
-    """Go on with the tasks of a file."""
-
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddHost:
-    """Put a host into the inventory of this run."""
-
-    name: str
-    groups: tuple[str, ...] = ()
-    vars: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """A word to the engine: flush_handlers, end_play, end_host, clear_facts, noop, ..."""
-
-    word: str
-
-
-Directive: TypeAlias = Include | AddHost | Meta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

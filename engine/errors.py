@@ -121,6 +121,12 @@ class Failed(StepError):
         self.result = result or {}
 
 
+class InDoubt(RunbookError):
+    """A call with an effect got no answer: it may have happened. Settled by `find`, or the run stops here."""
+
+    exit_code = 4
+
+
 class Unreachable(RunbookError):
     """The host can't be reached; it leaves the play."""
 

@@ -194,6 +194,36 @@ class Status(enum.StrEnum):
     UNREACHABLE = "unreachable"
 
 
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Go on with the tasks of a file."""
+
+    file: str
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    """The loop's own variables of this item."""
+    item: str = ""
+    """Which item of a loop, as in the identity of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddHost:
+    """Put a host into the inventory of this run."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    vars: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A word to the engine: flush_handlers, end_play, end_host, clear_facts, noop, ..."""
+
+    word: str
+
+
+Directive: TypeAlias = Include | AddHost | Meta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How one step (one task on one host, all its loop items) ended."""
@@ -205,6 +235,8 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Variables that it sets (`set_fact`)."""
     notified: tuple[str, ...] = ()
+    directives: tuple[Directive, ...] = ()
+    """What the engine does next because of it; a resume follows them again without asking the module."""
     ignored: bool = False
     """It failed and `ignore_errors` says to go on."""
     seconds: float = 0.0
