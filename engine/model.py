@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import msgspec
+
 from .errors import Position
 from .values import Expression
 
@@ -194,33 +196,31 @@ class Status(enum.StrEnum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True, slots=True)
-class Include:
+class Include(msgspec.Struct, frozen=True, tag=True):
     """Go on with the tasks of a file."""
 
     file: str
-    vars: Mapping[str, Any] = field(default_factory=dict)
+    vars: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """The loop's own variables of this item."""
     item: str = ""
     """Which item of a loop, as in the identity of a step."""
 
 
-@dataclass(frozen=True, slots=True)
-class AddHost:
+class AddHost(msgspec.Struct, frozen=True, tag=True):
     """Put a host into the inventory of this run."""
 
     name: str
     groups: tuple[str, ...] = ()
-    vars: Mapping[str, Any] = field(default_factory=dict)
+    vars: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(msgspec.Struct, frozen=True, tag=True):
     """A word to the engine: flush_handlers, end_play, end_host, clear_facts, noop, ..."""
 
     word: str
 
 
+# Tagged structs, because they stand in the journal too.
 Directive: TypeAlias = Include | AddHost | Meta
 
 
