@@ -56,14 +56,22 @@ class RunbookError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, position: Position | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        position: Position | None = None,
+        hint: str | None = None,
+        excerpt: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.position = position
         self.hint = hint
+        self.excerpt = excerpt
 
     def __str__(self) -> str:
-        return str(Problem(self.message, self.position, self.hint))
+        return str(Problem(self.message, self.position, self.hint, self.excerpt))
 
 
 class UsageError(RunbookError):

@@ -7,7 +7,7 @@ data and is never rendered, whatever braces it holds.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
 from .errors import Position, RunbookError
 
@@ -95,10 +95,19 @@ class Unknown:
     __abs__ = __invert__ = __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __reversed__ = _refuse
 
 
+class NeedsPlain(RunbookError):
+    """An operator met a Secret that it can't work on boxed. The template room then renders once more with all
+    secrets opened and the result tainted; elsewhere it is a mistake of ours: `Secret.reveal` was forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__("A secret was used as if it were a plain value")
+
+
 class Secret:
     """A value that must never be shown. Holds it; `Secret.reveal` opens it; its text form is a mask.
 
-    Variables hold `Secret(v)`; the template room keeps the taint on what is derived from it.
+    Variables hold `Secret(v)`; the template room keeps the taint on what is derived from it. Asking the box
+    itself anything raises `NeedsPlain`: a comparison of boxes would be silently wrong.
     """
 
     __slots__ = ("_value", "origin")
@@ -117,8 +126,30 @@ class Secret:
 
     __str__ = __repr__
 
+    def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise NeedsPlain
+
+    __hash__ = __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __len__ = __iter__ = __contains__ = __getitem__ = __call__ = __reversed__ = _refuse
+    __int__ = __float__ = __index__ = __complex__ = __bytes__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _refuse
+    __abs__ = __invert__ = __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refuse
+
 
 MASK = "********"
+
+
+class Omit:
+    """The value of the variable `omit`: an argument that gets it is as if it were not written."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "omit"
+
+
+OMIT: Final = Omit()
 
 
 def contains_unknown(value: object) -> bool:
