@@ -1,0 +1,189 @@
+"""What a run writes down, and what a place to write it is.
+
+A run is a list of records, appended and never changed. They are enough to go on with the run: `resume.History`
+folds them. `journal_sqlite` keeps them in a file; a shared place can stand behind the same `Journal` later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from .model import Outcome
+
+FORMAT_VERSION = 1
+"""Of the records and of the file that holds them."""
+
+RunStatus: TypeAlias = Literal["done", "failed", "stopped"]
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """Base of all records; `kind` tells them apart in the file."""
+
+
+class RunHeader(_Record, frozen=True, kw_only=True, tag="run"):
+    """A run begins, or goes on: a resumed run has one for each time."""
+
+    run: str
+    playbook: str
+    playbook_digest: str
+    inventory: tuple[str, ...]
+    """The sources as they were named."""
+    inventory_digest: str
+    extra_vars_digest: str = ""
+    limit: str = ""
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    account: str = ""
+    region: str = ""
+    target: str = ""
+    """One phrase: which world, such as a sandbox and its id, or account and Region."""
+    argv: tuple[str, ...] = ()
+    started: datetime
+    """UTC."""
+
+
+class StepDone(_Record, frozen=True, kw_only=True, tag="step"):
+    """A step came to its end, good or bad."""
+
+    step: str
+    """The step's structural id; the runner makes it."""
+    host: str
+    task: str
+    """The task's name as it was shown."""
+    module: str
+    file: str
+    line: int
+    outcome: Outcome
+    register: str | None = None
+    rescued: bool = False
+    """It failed, and a rescue section took over: going on, it is finished all the same."""
+    definition: str = ""
+    """Digest of the task as the operator wrote it."""
+    reads: Mapping[str, str] = MappingProxyType({})
+    """Operator-written variables that it read, each with a digest of its value."""
+
+
+class ItemDone(_Record, frozen=True, kw_only=True, tag="item"):
+    """One loop item of a step that is not done yet."""
+
+    step: str
+    item: str
+    """The item's own text."""
+    same: int = 0
+    """How many equal items stand before it in the loop."""
+    outcome: Outcome
+
+
+class EffectIntent(_Record, frozen=True, kw_only=True, tag="intent"):
+    """The world is about to be changed."""
+
+    step: str
+    key: str
+    token: str
+    attempt: int
+    """From 1."""
+    started: datetime
+    """UTC, by the operator's clock."""
+    before: Any = None
+    """What the module saw before, as plain data."""
+
+
+class EffectDone(_Record, frozen=True, kw_only=True, tag="effect"):
+    """What came of an intent: `result`, or the `error` that proves that nothing happened."""
+
+    step: str
+    key: str
+    attempt: int
+    result: Any = None
+    error: str | None = None
+
+
+class RunEnded(_Record, frozen=True, kw_only=True, tag="end"):
+    """The run came to an end that it could write down; after a kill there is none."""
+
+    status: RunStatus
+    exit_code: int
+    ended: datetime
+    """UTC."""
+    seconds: float
+
+
+Record: TypeAlias = RunHeader | StepDone | ItemDone | EffectIntent | EffectDone | RunEnded
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as `runbook runs` lists it."""
+
+    header: RunHeader
+    """The one it began with."""
+    times_resumed: int
+    ended: RunEnded | None
+    """Its last end; None when it is running, or was killed."""
+    last_written: datetime
+    """UTC."""
+
+    @property
+    def run(self) -> str:
+        return self.header.run
+
+    @property
+    def finished(self) -> bool:
+        """Nothing is left to go on with."""
+        return self.ended is not None and self.ended.status == "done"
+
+
+class JournalReader(Protocol):
+    """What can be asked of a journal, also while another process writes it."""
+
+    def records(self, run: str) -> Iterator[Record]:
+        """A run's records in the order they were written; none for a run that is not there."""
+        ...
+
+    def runs(self) -> Sequence[RunSummary]:
+        """All runs, the oldest first."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Journal(JournalReader, Protocol):
+    """Where a run writes. Any thread may call it; a failure to write is raised by the next call."""
+
+    def begin(self, header: RunHeader) -> None:
+        """Begin the run that the header names, or go on with it. On disk when this returns."""
+        ...
+
+    def append(self, record: Record) -> None:
+        """Write it soon, in order; returns at once."""
+        ...
+
+    def commit(self, record: Record) -> None:
+        """Write it; when this returns, it and all before it are on disk and survive a power cut."""
+        ...
+
+
+class NoJournal:
+    """A journal that keeps nothing, for a dry run."""
+
+    def begin(self, header: RunHeader) -> None:
+        pass
+
+    def append(self, record: Record) -> None:
+        pass
+
+    def commit(self, record: Record) -> None:
+        pass
+
+    def records(self, run: str) -> Iterator[Record]:  # noqa: ARG002 (the protocol's name)
+        return iter(())
+
+    def runs(self) -> Sequence[RunSummary]:
+        return ()
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,73 @@
+"""One writer at a time: a lock of the operating system, which is free at once when its process dies."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from .errors import JournalError
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds the lock; stands beside it for the one who finds it held."""
+
+    pid: int
+    machine: str
+    since: datetime
+    command: str
+
+    def __str__(self) -> str:
+        since = self.since.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return f"process {self.pid} on {self.machine}, since {since} ({self.command})"
+
+
+class WriterLock:
+    """Held from creation until `release`, or until the process ends in any way."""
+
+    def __init__(self, state: Path, command: Sequence[str] | None = None) -> None:
+        """Raises JournalError, naming the holder, when another process holds the lock of this state file."""
+        from filelock import FileLock, Timeout  # 10 ms, and only writers need it
+
+        self._holder_file = state.with_name(state.name + ".holder")
+        self._lock = FileLock(state.with_name(state.name + ".lock"), mode=0o600, thread_local=False)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise _held(state, self.holder(state)) from error
+        self._write_holder(sys.argv if command is None else command)
+
+    @staticmethod
+    def holder(state: Path) -> Holder | None:
+        """Who holds the lock, as far as can be told; a dead process may still stand there."""
+        try:
+            return msgspec.json.decode(state.with_name(state.name + ".holder").read_bytes(), type=Holder)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def release(self) -> None:
+        self._holder_file.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _write_holder(self, command: Sequence[str]) -> None:
+        program = [Path(command[0]).name, *command[1:]] if command else []
+        holder = Holder(
+            pid=os.getpid(), machine=platform.node(), since=datetime.now(UTC), command=" ".join(program)
+        )
+        fresh = self._holder_file.with_name(self._holder_file.name + ".new")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(msgspec.json.encode(holder))
+        fresh.replace(self._holder_file)
+
+
+def _held(state: Path, holder: Holder | None) -> JournalError:
+    who = str(holder) if holder else "another process"
+    return JournalError(
+        f"The state file {state} is in use by {who}.",
+        hint="Wait until it ends, or name another state file with --state.",
+    )

@@ -1,0 +1,111 @@
+"""Reads a state file, also while another process writes it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from .errors import JournalError
+from .journal import Record, RunEnded, RunHeader, RunSummary
+from .journal_codec import decode
+from .journal_schema import broken, open_to_read
+
+_PAGE = 500
+"""Records fetched at a time, so that a reader holds no long snapshot while it thinks."""
+
+
+class SqliteReader:
+    """A `JournalReader`. A file that is not there has no runs, and is not made."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises JournalError: not a state file, damaged, or of another version."""
+        self._path = path
+        self._connection = open_to_read(path)
+        self._lock = threading.Lock()
+
+    def runs(self) -> Sequence[RunSummary]:
+        marks: dict[str, list[RunHeader | RunEnded]] = {}
+        for run, seq, body, large, checksum in self._query(
+            "SELECT records.run, records.seq, records.body, large.body, records.checksum"
+            " FROM records LEFT JOIN large ON large.seq = records.seq"
+            " WHERE records.kind IN ('run', 'end') ORDER BY records.seq"
+        ):
+            mark = self._record(seq, body, large, checksum)
+            assert isinstance(mark, RunHeader | RunEnded)  # noqa: S101 (the query says so)
+            marks.setdefault(run, []).append(mark)
+        return [_summary(found, self._last_written(run)) for run, found in marks.items()]
+
+    def records(self, run: str) -> Iterator[Record]:
+        after = 0
+        while True:
+            rows = self._query(
+                "SELECT records.seq, records.body, large.body, records.checksum"
+                " FROM records LEFT JOIN large ON large.seq = records.seq"
+                " WHERE records.run = ? AND records.seq > ? ORDER BY records.seq LIMIT ?",
+                run,
+                after,
+                _PAGE,
+            )
+            for seq, body, large, checksum in rows:
+                yield self._record(seq, body, large, checksum)
+                after = seq
+            if len(rows) < _PAGE:
+                return
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _last_written(self, run: str) -> datetime:
+        ((at,),) = self._query("SELECT at FROM records WHERE run = ? ORDER BY seq DESC LIMIT 1", run)
+        return datetime.fromtimestamp(at, UTC)
+
+    def _query(self, sql: str, *values: object) -> list[Any]:
+        if self._connection is None:
+            return []
+        try:
+            with self._lock:
+                return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise broken(self._path, error) from error
+
+    def _record(self, seq: int, body: str | None, large: bytes | None, checksum: int) -> Record:
+        data = _whole(body, large)
+        if data is None or zlib.crc32(data) != checksum:
+            raise JournalError(
+                f"The state file {self._path} is damaged: record {seq} is not what was written.",
+                hint="Keep a copy. Restore the file from a backup, or play with --fresh: effects of the damaged "
+                "run are then not known.",
+            )
+        return decode(data)
+
+
+def _whole(body: str | None, large: bytes | None) -> bytes | None:
+    if large is None:
+        return body.encode() if body is not None else None
+    try:
+        return zlib.decompress(large)
+    except zlib.error:
+        return None
+
+
+def _summary(marks: Sequence[RunHeader | RunEnded], last_written: datetime) -> RunSummary:
+    headers = [mark for mark in marks if isinstance(mark, RunHeader)]
+    last = marks[-1]
+    return RunSummary(
+        header=headers[0],
+        times_resumed=len(headers) - 1,
+        ended=last if isinstance(last, RunEnded) else None,
+        last_written=last_written,
+    )

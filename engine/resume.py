@@ -1,0 +1,96 @@
+"""What a journal says about a run that goes on: a fold of its records, and the choice of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from .journal import EffectDone, EffectIntent, ItemDone, Record, RunEnded, RunHeader, RunSummary, StepDone
+from .model import Outcome
+
+_NO_ITEMS: Mapping[tuple[str, int], Outcome] = MappingProxyType({})
+
+
+class History:
+    """What is known of a run so far. Later records of a step, item or effect replace earlier ones."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.headers: list[RunHeader] = []
+        """One for the beginning and one for each time it went on."""
+        self.ended: RunEnded | None = None
+        self._steps: dict[str, StepDone] = {}
+        self._items: dict[str, dict[tuple[str, int], Outcome]] = {}
+        self._effects: dict[tuple[str, str], EffectDone | EffectIntent] = {}
+        for record in records:
+            self._fold(record)
+
+    def _fold(self, record: Record) -> None:
+        match record:
+            case StepDone():
+                self._steps[record.step] = record
+            case ItemDone():
+                self._items.setdefault(record.step, {})[record.item, record.same] = record.outcome
+            case EffectIntent() | EffectDone():
+                self._effects[record.step, record.key] = record
+            case RunHeader():
+                self.headers.append(record)
+                self.ended = None
+            case RunEnded():
+                self.ended = record
+
+    def __len__(self) -> int:
+        """Steps with a recorded end."""
+        return len(self._steps)
+
+    def recorded(self, step: str) -> StepDone | None:
+        """The last record of a step's end, good or bad, with the digests of what it was made from."""
+        return self._steps.get(step)
+
+    def finished(self, step: str) -> Outcome | None:
+        """How a step ended that is not to be run again: it did not fail, or its failure was ignored or rescued."""
+        record = self._steps.get(step)
+        if record is None or (record.outcome.failed and not record.rescued):
+            return None
+        return record.outcome
+
+    def items(self, step: str) -> Mapping[tuple[str, int], Outcome]:
+        """The finished loop items of a step, by their text and how many equal ones stand before them."""
+        items = self._items.get(step)
+        if not items:
+            return _NO_ITEMS
+        return {item: outcome for item, outcome in items.items() if not outcome.failed}
+
+    def effect(self, step: str, key: str) -> EffectDone | EffectIntent | None:
+        """The last that is known of an effect; an EffectIntent is in doubt: nobody wrote what came of it."""
+        return self._effects.get((step, key))
+
+    def in_doubt(self) -> tuple[EffectIntent, ...]:
+        """All intents without an outcome, in the order in which they were written."""
+        return tuple(known for known in self._effects.values() if isinstance(known, EffectIntent))
+
+
+def pick(runs: Sequence[RunSummary], header: RunHeader) -> RunSummary | None:
+    """The run that `play` goes on with: the last one that was started the same way, if it is not finished.
+
+    The same way: playbook, inventory, `-e`, limit, tags, target, account and Region. What the files hold may have
+    changed; edited tasks are planned anew. An older unfinished run is not taken once a later one was started.
+    """
+    wanted = _manner(header)
+    for summary in reversed(runs):
+        if _manner(summary.header) == wanted:
+            return None if summary.finished else summary
+    return None
+
+
+def _manner(header: RunHeader) -> tuple[object, ...]:
+    return (
+        header.playbook,
+        header.inventory,
+        header.extra_vars_digest,
+        header.limit,
+        sorted(header.tags),
+        sorted(header.skip_tags),
+        header.target,
+        header.account,
+        header.region,
+    )
