@@ -1,0 +1,366 @@
+"""AWS clients and AWS's errors: the only file that knows the SDK (botocore, which boto3 is made of).
+
+Clients raise our own errors, in place of botocore's, so that a module never looks at a response to learn what went
+wrong: `ServiceError` when the service refused (nothing happened; `code` is AWS's name of it), `Throttled` when it
+asked to slow down for longer than we retry, `Stopped` for credentials, `Unreachable` and `InDoubt` for the network.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from runbook.contract import ClientFactory, Identity, Target
+from runbook.errors import CredentialsError, Failed, InDoubt, RunbookError, Stopped, Unreachable
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
+    from botocore.session import Session
+
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 70.0
+"""Seconds. Longer than the slowest call that we make, shorter than an operator's patience."""
+
+ATTEMPTS = 8
+"""Tries of one call, with adaptive waits between them."""
+
+UNKNOWN_THROTTLING = frozenset({"APICallRateForCustomerExceededFault"})
+"""Throttling that botocore takes for a plain refusal (fact 25)."""
+
+THROTTLING = UNKNOWN_THROTTLING | {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "EC2ThrottledException",
+}
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+UNACCEPTED = frozenset(
+    {
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "AuthFailure",
+        "InvalidAccessKeyId",
+        "MissingAuthenticationToken",
+        "OptInRequired",
+    }
+)
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationErrorException"}
+)
+
+READS = ("Describe", "List", "Get", "Head", "Lookup", "Validate")
+"""How the names of calls begin that change nothing: an unanswered one leaves no doubt."""
+
+RENEW = "Renew them (`aws sso login`, or a new pair of keys), then run `runbook resume`."
+
+
+class ServiceError(Failed):
+    """The service refused a call: nothing happened. `code` is AWS's name of the reason, `text` its words."""
+
+    def __init__(
+        self, service: str, operation: str, code: str, text: str, *, hint: str | None = None
+    ) -> None:
+        super().__init__(f"{service} {operation} was refused: {code}: {text}", hint=hint)
+        self.service = service
+        self.operation = operation
+        self.code = code
+        self.text = text
+
+
+class Throttled(Stopped):
+    """The service asked to slow down for longer than we retry: nothing happened."""
+
+    def __init__(self, service: str, operation: str, code: str) -> None:
+        super().__init__(
+            f"{service} {operation} is called too often by this account ({code}), and waiting did not help.",
+            hint="Run `runbook resume` later, or with fewer `--forks`.",
+        )
+        self.code = code
+
+
+def pages(client: Any, operation: str, key: str, **params: Any) -> Iterator[Any]:
+    """All items under `key` of a paginated call, such as `pages(ec2, "describe_subnets", "Subnets")`."""
+    for page in client.get_paginator(operation).paginate(**params):
+        yield from page.get(key) or ()
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as AWS's calls want them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def tag_map(tags: list[dict[str, str]]) -> dict[str, str]:
+    """Tags as people write them."""
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
+
+
+# ---------------------------------------------------------------- what an error of the SDK means
+
+
+def translate(
+    error: Exception, service: str = "AWS", operation: str = "", where: str = ""
+) -> RunbookError | None:
+    """Our error for one of botocore's; None when it is neither botocore's nor ours."""
+    import botocore.exceptions as sdk
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(error, RunbookError):
+        return error
+    if isinstance(error, sdk.ClientError):
+        reason = error.response.get("Error", {})
+        return _refusal(
+            service, operation or error.operation_name, reason.get("Code", ""), reason.get("Message", "")
+        )
+    if isinstance(error, _unsent()):
+        return Unreachable(
+            f"{service} can't be reached{where}: {error}", hint="Check the network, then `runbook resume`."
+        )
+    if isinstance(error, sdk.HTTPClientError | ResponseParserError):
+        if operation.startswith(READS):
+            return Unreachable(
+                f"{service} {operation} got no answer{where}: {error}", hint="`runbook resume` goes on."
+            )
+        return InDoubt(f"{service} {operation} got no answer{where}, and may have been carried out: {error}")
+    return _credentials(error)
+
+
+def _unsent() -> tuple[type[Exception], ...]:
+    """Errors of the network after which a request certainly was not sent."""
+    import botocore.exceptions as sdk
+
+    return (sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ProxyConnectionError, sdk.SSLError)
+
+
+def _refusal(service: str, operation: str, code: str, text: str) -> RunbookError:
+    if code in THROTTLING:
+        return Throttled(service, operation, code)
+    if code in EXPIRED:
+        return Stopped("The AWS credentials have expired; everything so far is recorded.", hint=RENEW)
+    if code in UNACCEPTED:
+        return Stopped(f"AWS does not accept the credentials any more ({code}: {text}).", hint=RENEW)
+    if code in DENIED:
+        hint = f"Allow the IAM action {service}:{operation}, or use another profile or role (`aws:`)."
+        return ServiceError(service, operation, code, text, hint=hint)
+    return ServiceError(service, operation, code, text)
+
+
+def _credentials(error: Exception) -> RunbookError | None:
+    import botocore.exceptions as sdk
+
+    gone = (
+        sdk.TokenRetrievalError,
+        sdk.SSOError,
+        sdk.CredentialRetrievalError,
+        sdk.RefreshWithMFAUnsupportedError,
+    )
+    if isinstance(error, gone):
+        return Stopped(f"The AWS credentials have expired and can't be renewed: {error}", hint=RENEW)
+    if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError):
+        return Stopped(f"No AWS credentials were found: {error}", hint=RENEW)
+    if isinstance(error, sdk.BotoCoreError):
+        return Failed(str(error))
+    return None
+
+
+# ---------------------------------------------------------------- clients
+
+
+class Clients(ClientFactory):
+    """Sessions and clients for each target, built under a lock and kept; `pool` connections each."""
+
+    def __init__(self, pool: int = 50) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._sessions: dict[Target, Session] = {}
+        self._clients: dict[tuple[Target, str, bool], Any] = {}
+
+    def client(self, target: Target, service: str, *, retries: bool = True) -> Any:
+        """A client for `target`. Raises CredentialsError when its profile or Region can't be used."""
+        key = (target, service, retries)
+        found = self._clients.get(key)
+        if found is not None:
+            return found
+        with self._lock:
+            if key not in self._clients:
+                attempts = ATTEMPTS if retries else 1
+                client = self._make(target, service, attempts)
+                _speak_plainly(client)
+                if retries:
+                    client.meta.events.register_first("needs-retry", _retry_unknown_throttling)
+                self._clients[key] = client
+            return self._clients[key]
+
+    def identify(self, target: Target) -> Identity:
+        """Who the calls are made as. Raises CredentialsError in one clear sentence."""
+        import botocore.exceptions as sdk
+
+        try:
+            with self._lock:
+                sts = self._make(target, "sts", attempts=3)
+            answer = sts.get_caller_identity()
+        except (sdk.ClientError, sdk.BotoCoreError) as error:
+            raise CredentialsError(_complaint(error, target)) from error
+        account = answer["Account"]
+        if target.allowed_account_ids and account not in target.allowed_account_ids:
+            allowed = ", ".join(target.allowed_account_ids)
+            raise CredentialsError(
+                f"These are credentials of account {account} ({answer['Arn']}), "
+                f"and allowed_account_ids names only {allowed}."
+            )
+        return Identity(account, answer["Arn"], sts.meta.region_name)
+
+    def explain(self, error: Exception) -> RunbookError | None:
+        """See `ClientFactory.explain`."""
+        return translate(error)
+
+    def _make(self, target: Target, service: str, attempts: int) -> Any:
+        from botocore.config import Config
+
+        session = self._sessions.get(target)
+        if session is None:
+            session = self._sessions[target] = _session(target)
+        region = session.get_config_variable("region")
+        if not region:
+            raise CredentialsError(
+                f"No AWS Region is set for {_who(target)}: "
+                "give `aws: {region: ...}` in the inventory, or AWS_DEFAULT_REGION."
+            )
+        config = Config(
+            max_pool_connections=self._pool,
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
+            user_agent_extra="runbook",
+        )
+        return session.create_client(service, endpoint_url=target.endpoint_url, config=config)
+
+
+def _session(target: Target) -> Session:
+    import botocore.session
+    from botocore.exceptions import ProfileNotFound
+
+    session = botocore.session.Session(profile=target.profile)
+    try:
+        session.get_scoped_config()
+    except ProfileNotFound as error:
+        known = ", ".join(sorted(session.available_profiles)) or "none at all"
+        name = session.get_config_variable("profile")
+        raise CredentialsError(f"There is no AWS profile '{name}'; there are: {known}.") from error
+    if target.region:
+        session.set_config_variable("region", target.region)
+    if target.access_key_id and target.secret_access_key:
+        session.set_credentials(target.access_key_id, target.secret_access_key)
+    return _assumed(session, target) if target.role_arn else session
+
+
+def _assumed(base: Session, target: Target) -> Session:
+    """A session in the role of `target`, renewed by itself while the base credentials last."""
+    import botocore.session
+    from botocore.credentials import (
+        AssumeRoleCredentialFetcher,
+        CredentialProvider,
+        CredentialResolver,
+        DeferredRefreshableCredentials,
+    )
+    from botocore.exceptions import NoCredentialsError
+
+    source = base.get_credentials()
+    if source is None:
+        raise NoCredentialsError
+    extra = {"RoleSessionName": "runbook"}
+    if target.external_id:
+        extra["ExternalId"] = target.external_id
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=partial(base.create_client, endpoint_url=target.endpoint_url),
+        source_credentials=source,
+        role_arn=target.role_arn or "",
+        extra_args=extra,
+    )
+
+    class Role(CredentialProvider):
+        METHOD = "assume-role"
+
+        def load(self) -> DeferredRefreshableCredentials:
+            return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+    session = botocore.session.Session(profile=target.profile)
+    session.register_component("credential_provider", CredentialResolver([Role()]))
+    session.set_config_variable("region", base.get_config_variable("region"))
+    return session
+
+
+def _speak_plainly(client: Any) -> None:
+    """Let every error of `client` reach its caller as one of ours."""
+    service = client.meta.service_model.signing_name
+    where = f" at {client.meta.endpoint_url}"
+
+    def refused(parsed: Mapping[str, Any], model: OperationModel, http_response: Any, **_: Any) -> None:
+        if http_response.status_code >= 300:
+            reason = parsed.get("Error", {})
+            code = reason.get("Code", "") or str(http_response.status_code)
+            raise _refusal(service, model.name, code, reason.get("Message", ""))
+
+    def unanswered(exception: Exception, event_name: str, **_: Any) -> None:
+        operation = event_name.rpartition(".")[2]
+        meaning = translate(exception, service, operation, where)
+        if meaning is not None:
+            raise meaning from exception
+
+    client.meta.events.register_last("after-call", refused)
+    client.meta.events.register_last("after-call-error", unanswered)
+
+
+def _retry_unknown_throttling(
+    attempts: int, response: tuple[Any, Mapping[str, Any]] | None, **_: Any
+) -> float | None:
+    """Seconds to wait before the next try, for throttling that botocore does not know."""
+    if response is None or attempts >= ATTEMPTS:
+        return None
+    code = response[1].get("Error", {}).get("Code")
+    if code not in UNKNOWN_THROTTLING:
+        return None
+    return random.uniform(0.5, 1.0) * min(20.0, 2.0**attempts)  # noqa: S311 (spreads load, keeps no secret)
+
+
+# ---------------------------------------------------------------- who we are
+
+
+def _who(target: Target) -> str:
+    if target.profile:
+        return f"profile '{target.profile}'"
+    return "the sandbox" if target.access_key_id else "the default profile"
+
+
+def _complaint(error: Exception, target: Target) -> str:
+    """One sentence about why `target` can't be used."""
+    import botocore.exceptions as sdk
+
+    who = _who(target)
+    if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError):
+        return (
+            f"No AWS credentials found for {who}: run `aws configure` or `aws sso login`, set AWS_PROFILE or "
+            "AWS_ACCESS_KEY_ID, or rehearse in the sandbox."
+        )
+    if not isinstance(error, sdk.ClientError):
+        meaning = translate(error, "AWS", "GetCallerIdentity")
+        return meaning.message if meaning else str(error)
+    code = error.response.get("Error", {}).get("Code", "")
+    text = error.response.get("Error", {}).get("Message", "")
+    if code in EXPIRED:
+        return f"The AWS credentials of {who} have expired: run `aws sso login`, or fetch a new pair of keys."
+    if code in UNACCEPTED:
+        advice = "check the keys and the clock of this machine"
+        return f"AWS does not accept the credentials of {who} ({code}): {advice}."
+    if error.operation_name == "AssumeRole":
+        return f"The role {target.role_arn} can't be assumed with the credentials of {who} ({code}): {text}"
+    return f"AWS does not say who the credentials of {who} belong to ({code}): {text}"
