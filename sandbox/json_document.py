@@ -60,7 +60,7 @@ def _decimal(text: str) -> Decimal:
     return number
 
 
-def _constant(text: str) -> None:
+def _constant(_text: str) -> None:
     raise JsonError(SYNTAX)  # NaN and Infinity are Python's, not JSON's
 
 
@@ -85,7 +85,7 @@ class Format:
     space: str = ""
 
 
-def write(value: Any, form: Format = Format()) -> bytes:  # noqa: B008 - it is frozen
+def write(value: Any, form: Format = Format()) -> bytes:
     """`value` as text. Raises JsonError when it is nested too deep."""
     return "".join(_pieces(value, form, 0)).encode("utf-8")
 

@@ -167,7 +167,7 @@ class Node:
 
     def _answers(self) -> bool:
         try:
-            return self.call("PING") == b"PONG"
+            return bool(self.call("PING") == b"PONG")
         except DataPlaneError:
             return False
 

@@ -87,7 +87,7 @@ class Upstream(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio's promise
         self._transport = transport
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(NodeLostError("the node went away"))
         self._client.finish()
@@ -212,7 +212,7 @@ class Client(asyncio.Protocol):
         self._task = asyncio.get_running_loop().create_task(self._join())
         self._reconsider_reading()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         self._gate.left(self)
         if self._task is not None:
             self._task.cancel()

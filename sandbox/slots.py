@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ class Move:
 def even_ranges(shards: int) -> list[Range]:
     """All slots in equal consecutive parts, as AWS spreads a new cluster."""
     bounds = [number * SLOTS // shards for number in range(shards + 1)]
-    return [(first, following - 1) for first, following in zip(bounds, bounds[1:], strict=False)]
+    return [(first, following - 1) for first, following in itertools.pairwise(bounds)]
 
 
 def read(text: str) -> list[Range]:
@@ -79,7 +80,7 @@ def balance(owned: Sequence[Sequence[Range]], shards: int) -> list[Move]:
                 taker = takers[0]
                 size = min(last - first + 1, taker[1], _MOVE_AT_ONCE)
                 moves.append(Move(source, taker[0], first, first + size - 1))
-                first += size  # noqa: PLW2901 - what is left of the piece
+                first += size
                 taker[1] -= size
                 if not taker[1]:
                     takers.pop(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import slots
@@ -255,9 +256,7 @@ class Topology:
         for shard, node in fresh:
             node.call("CLUSTER", "REPLICATE", shard.primary.id)
         for shard, node in fresh:
-            node.wait(
-                lambda shard=shard, node=node: _replicates(shard.primary, node), "copy its primary's data"
-            )
+            node.wait(partial(_replicates, shard.primary, node), "copy its primary's data")
         self._wait_agreed()
         for node in nodes:
             self.opened(node)
@@ -323,7 +322,7 @@ class Topology:
         # With a primary lost, or before anybody has slots, the servers rightly say that the cluster is down.
         serving = any(owners.values()) and len(owners) == len(self._shards)
         for node in living:
-            node.wait(lambda node=node: _agrees(node, expected, owners, serving), "agree with its cluster")
+            node.wait(partial(_agrees, node, expected, owners, serving), "agree with its cluster")
 
 
 def _agrees(node: Node, members: set[str], owners: dict[str, str], serving: bool) -> bool:
@@ -332,12 +331,8 @@ def _agrees(node: Node, members: set[str], owners: dict[str, str], serving: bool
     seen: dict[str, str] = {}
     for fields in node.cluster_nodes():
         flags = fields[2].split(",")
-        if (
-            "handshake" in flags
-            or fields[7] != "connected"
-            and "myself" not in flags
-            and fields[0] in members
-        ):
+        linked = fields[7] == "connected" or "myself" in flags or fields[0] not in members
+        if "handshake" in flags or not linked:
             return False
         seen[fields[0]] = slots.write(slots.read(",".join(each for each in fields[8:] if each[0] != "[")))
     return members <= seen.keys() and all(
