@@ -39,6 +39,10 @@ FREE_FORM = msgspec.Meta(extra={"free_form": True})
 """Marks the field that takes the text of a free-form call: `shell: echo hi`."""
 
 
+REST = msgspec.Meta(extra={"rest": True})
+"""Marks the `dict[str, Any]` field that takes all arguments with names of their own: `set_fact: {color: red}`."""
+
+
 class RenderedFile(msgspec.Struct, frozen=True):
     """A Params field type: the argument names a template file beside the playbook; this is what it renders to."""
 
@@ -329,6 +333,7 @@ __all__ = [
     "Meta",
     "Module",
     "Params",
+    "REST",
     "Permissions",
     "Ready",
     "RenderedFile",

@@ -20,7 +20,7 @@ class History:
         self.ended: RunEnded | None = None
         self._steps: dict[str, StepDone] = {}
         self._items: dict[str, dict[tuple[str, int], Outcome]] = {}
-        self._effects: dict[tuple[str, str], EffectDone | EffectIntent] = {}
+        self._effects: dict[str, dict[str, EffectDone | EffectIntent]] = {}
         for record in records:
             self._fold(record)
 
@@ -28,15 +28,27 @@ class History:
         match record:
             case StepDone():
                 self._steps[record.step] = record
+                if record.outcome.failed and not record.rescued:
+                    self._reopen(record.step)
             case ItemDone():
                 self._items.setdefault(record.step, {})[record.item, record.same] = record.outcome
             case EffectIntent() | EffectDone():
-                self._effects[record.step, record.key] = record
+                self._effects.setdefault(record.step, {})[record.key] = record
             case RunHeader():
                 self.headers.append(record)
                 self.ended = None
             case RunEnded():
                 self.ended = record
+
+    def _reopen(self, step: str) -> None:
+        """A step that failed is run again as a whole: what it did before answers no longer, but keeps its place,
+        so that the next try has another token."""
+        effects = self._effects.get(step, {})
+        for key, known in effects.items():
+            if isinstance(known, EffectDone) and known.error is None:
+                effects[key] = EffectDone(
+                    step=step, key=key, attempt=known.attempt, error="the step failed after it"
+                )
 
     def __len__(self) -> int:
         """Steps with a recorded end."""
@@ -62,11 +74,16 @@ class History:
 
     def effect(self, step: str, key: str) -> EffectDone | EffectIntent | None:
         """The last that is known of an effect; an EffectIntent is in doubt: nobody wrote what came of it."""
-        return self._effects.get((step, key))
+        return self._effects.get(step, {}).get(key)
 
     def in_doubt(self) -> tuple[EffectIntent, ...]:
         """All intents without an outcome, in the order in which they were written."""
-        return tuple(known for known in self._effects.values() if isinstance(known, EffectIntent))
+        return tuple(
+            known
+            for effects in self._effects.values()
+            for known in effects.values()
+            if isinstance(known, EffectIntent)
+        )
 
 
 def pick(runs: Sequence[RunSummary], header: RunHeader) -> RunSummary | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from .model import NO_VARS, Block, Include, Node, Task
@@ -25,6 +25,8 @@ class Frame:
     """Identity of the includes, and of the handler flush, that led here."""
     vars: Mapping[str, Any] = field(default_factory=dict)
     handler: bool = False
+    rescued: bool = False
+    """A rescue section takes over when a task here fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,8 @@ class Trail:
 
     notified: list[str] = field(default_factory=list)
     rescued: int = 0
-    rescuing: int = 0
     flushes: int = 0
-    clear_failure: Callable[[], None] = field(default=lambda: None)
+    on_rescue: Callable[[], None] = field(default=lambda: None)
 
 
 Walk: TypeAlias = Generator[Slot, Verdict, bool]
@@ -96,25 +97,25 @@ def _walk_task(slot: Slot, trail: Trail, handlers: Sequence[Node]) -> Walk:
             chain=_link(slot, include),
             vars={**slot.frame.vars, **include.vars} if include.vars else slot.frame.vars,
             handler=slot.frame.handler,
+            rescued=slot.frame.rescued,
         )
         failed = yield from _walk(nodes, inner, trail, handlers)
         if failed:
             return True
     if verdict.flush:
-        return (yield from _flush(Frame(order=slot.order, chain=slot.frame.chain), trail, handlers))
+        return (yield from _flush(replace(slot.frame, order=slot.order, vars=NO_VARS), trail, handlers))
     return False
 
 
 def _walk_block(block: Block, frame: Frame, order: Order, trail: Trail, handlers: Sequence[Node]) -> Walk:
-    failed = yield from _walk(block.body, _section(frame, order, 0), trail, handlers)
+    body = replace(frame, order=(*order, 0), rescued=frame.rescued or bool(block.rescue))
+    failed = yield from _walk(block.body, body, trail, handlers)
     if failed and block.rescue:
-        trail.rescuing += 1
-        failed = yield from _walk(block.rescue, _section(frame, order, 1), trail, handlers)
-        trail.rescuing -= 1
+        failed = yield from _walk(block.rescue, replace(frame, order=(*order, 1)), trail, handlers)
         if not failed:
             trail.rescued += 1
-            trail.clear_failure()
-    late = yield from _walk(block.always, _section(frame, order, 2), trail, handlers)
+            trail.on_rescue()
+    late = yield from _walk(block.always, replace(frame, order=(*order, 2)), trail, handlers)
     return failed or late
 
 
@@ -128,7 +129,7 @@ def _flush(frame: Frame, trail: Trail, handlers: Sequence[Node]) -> Walk:
         ]
         trail.notified.clear()
         for number, handler in due:
-            place = Frame(order=(*frame.order, number), chain=chain, vars=NO_VARS, handler=True)
+            place = replace(frame, order=(*frame.order, number), chain=chain, handler=True)
             failed = yield from _walk_task(Slot(handler, place, place.order), trail, handlers)
             if failed:
                 return True
@@ -145,10 +146,6 @@ def _tasks(nodes: Sequence[Node]) -> Iterator[Task]:
 
 def _answers(handler: Task, notified: Sequence[str]) -> bool:
     return handler.name in notified or any(topic in notified for topic in handler.listen)
-
-
-def _section(frame: Frame, order: Order, section: int) -> Frame:
-    return Frame(order=(*order, section), chain=frame.chain, vars=frame.vars, handler=frame.handler)
 
 
 def _link(slot: Slot, include: Include) -> str:

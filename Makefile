@@ -1,0 +1,39 @@
+# Works on a fresh machine with Python 3.11 or later and a package index; no root.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: lab test check format typed clean
+
+lab: $(VENV)/.sandbox
+	$(BIN)/runbook play playbooks/lab.yml
+
+test: $(VENV)/.test
+	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+
+check: $(VENV)/.check typed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cd build/typed && MYPYPATH=$(CURDIR)/build/typed ../../$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p runbook
+	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+format: $(VENV)/.check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The rooms as the installed package lays them out: type checkers can't follow an editable install's hook.
+typed:
+	rm -rf build/typed && mkdir -p build/typed/runbook
+	ln -s $(CURDIR)/engine/*.py $(CURDIR)/engine/py.typed build/typed/runbook/
+	ln -s $(CURDIR)/modules $(CURDIR)/sandbox build/typed/runbook/
+
+# Each extra has a stamp of its own, so that `make lab` and `make test` work in any order and again.
+$(VENV)/.sandbox $(VENV)/.test $(VENV)/.check: setup.cfg pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[$(patsubst .%,%,$(notdir $@))]"
+	touch $@
+
+$(VENV)/bin/pip:
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache

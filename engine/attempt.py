@@ -1,0 +1,113 @@
+"""One call of a module: bind its arguments, then look, plan and, when the run is real, apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .context import StepContext
+from .contract import Computation, Decision, Module
+from .errors import Failed, RunbookError, StepError
+from .model import Action, Change, Directive
+from .plain import plain
+from .planned import PlannedWorld
+from .values import Unknown, UnknownValue
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """What one call of a module came to, before `changed_when` and `failed_when` have their say."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+    changed: bool = False
+    failed: bool = False
+    error: RunbookError | None = None
+    changes: tuple[Change, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    directive: Directive | None = None
+    undecided: str | None = None
+
+
+def decide(module: Computation, params: Any, scope: Any) -> Attempt:
+    """Let a Computation decide."""
+    decision: Decision = module.compute(params, scope)
+    return Attempt(
+        result=plain(decision.result),
+        changed=decision.changed,
+        failed=decision.failed,
+        facts=decision.facts,
+        directive=decision.directive,
+        undecided=decision.undecided,
+    )
+
+
+def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWorld | None) -> Attempt:
+    """Observe, plan, apply. With a planned world it ends after the plan: a dry run."""
+    try:
+        change = look(module, params, ctx, planned)
+    except UnknownValue as error:
+        if planned is None:
+            raise
+        return undecided(module, Unknown.describe(error.unknown), ctx.task)
+    for warning in change.warnings:
+        ctx.warn(warning)
+    if planned is not None:
+        planned.note(change)
+        if change.action is Action.UNDECIDED:
+            return undecided(module, change.reason, ctx.task, change)
+        return Attempt(
+            result=registered(module, change.result, ctx.task),
+            changed=change.action.changes,
+            changes=(change,),
+        )
+    if change.action is Action.NONE:
+        return Attempt(result=registered(module, change.result, ctx.task), changes=(change,))
+    result = module.apply(ctx, params, change)
+    return Attempt(result=plain(result) or {}, changed=change.action.changes, changes=(change,))
+
+
+def look(module: Module, params: Any, ctx: StepContext, planned: PlannedWorld | None) -> Change:
+    """What the module would change."""
+
+    def read() -> Any:
+        return module.observe(ctx, params)
+
+    observed = planned.observe(module.resource(params), read) if planned is not None else read()
+    return module.plan(params, observed)
+
+
+def registered(module: Module, result: Any, task: str) -> dict[str, Any]:
+    """What `register` holds when nothing was applied; fields that a change would decide are Unknown."""
+    if result is not None:
+        found: dict[str, Any] = plain(result)
+        return found
+    return {name: Unknown(f"{task}: {name}") for name in module.Result.__struct_fields__}
+
+
+def undecided(module: Module, why: str, task: str, change: Change | None = None) -> Attempt:
+    """A step of a dry run that depends on what an earlier change will bring."""
+    change = change or Change(action=Action.UNDECIDED, reason=f"depends on {why}")
+    return Attempt(result=registered(module, None, task), changes=(change,), undecided=why)
+
+
+def explained(work: Callable[[], Attempt], explain: Callable[[Exception], RunbookError | None]) -> Attempt:
+    """Run `work`; what fails the step becomes a failed Attempt, what stops the run is raised."""
+    try:
+        return work()
+    except StepError as error:
+        return failure(error)
+    except RunbookError:
+        raise
+    except Exception as error:  # an SDK's exception, or a mistake in a module
+        meaning = explain(error)
+        if meaning is None:
+            raise
+        if isinstance(meaning, StepError):
+            return failure(meaning)
+        raise meaning from error
+
+
+def failure(error: StepError) -> Attempt:
+    known = dict(error.result) if isinstance(error, Failed) else {}
+    return Attempt(result={**known, "msg": error.message}, failed=True, error=error)

@@ -1,0 +1,166 @@
+"""An effect happens once: intent on disk, the call, outcome on disk; doubts are settled by asking the world."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from .contract import Absent, Finding, Intent, Landed, Unsure
+from .errors import InDoubt, RunbookError, Stopped
+from .journal import EffectDone, EffectIntent, Journal
+from .resume import History
+
+MOST_ATTEMPTS = 3
+"""How often one effect is called again after it provably did not happen."""
+
+SETTLE_PAUSE = 5.0
+"""Seconds (of the target's clock) between two looks of `find` while it is unsure."""
+
+MOST_LOOKS = 24
+
+
+class Sleeper(Protocol):
+    """Waits, cancellable, by the target's clock."""
+
+    def __call__(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which step an effect belongs to, and what decides when nothing can tell whether it happened."""
+
+    run: str
+    step: str
+    scope: str
+    """Loop item and try within the step."""
+    rerun: str
+    sleep: Sleeper
+
+
+class Effects:
+    """Performs effects against the journal.
+
+    `assume` is the operator's answer for steps in doubt: `done`, `not-done`, or None to stop and ask.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        history: History,
+        explain: Callable[[Exception], RunbookError | None],
+        assume: str | None = None,
+    ) -> None:
+        self._journal = journal
+        self._history = history
+        self._explain = explain
+        self._assume = assume
+
+    def perform(
+        self,
+        place: Place,
+        name: str,
+        call: Callable[[Intent], Any],
+        find: Callable[[Intent], Finding[Any]] | None,
+        before: Any,
+    ) -> Any:
+        """Return what the effect answered, now or when it happened earlier in this run."""
+        key = f"{place.scope}{name}"
+        known = self._history.effect(place.step, key)
+        attempt = 1
+        if isinstance(known, EffectDone):
+            if known.error is None:
+                return known.result
+            attempt = known.attempt + 1
+        elif known is not None:
+            landed = self._settle(place, _as_intent(known), find)
+            if landed is not None:
+                return self._done(place, key, known.attempt, landed.result)
+            attempt = known.attempt + 1
+        return self._call(place, key, attempt, call, find, before)
+
+    def _call(
+        self,
+        place: Place,
+        key: str,
+        attempt: int,
+        call: Callable[[Intent], Any],
+        find: Callable[[Intent], Finding[Any]] | None,
+        before: Any,
+    ) -> Any:
+        last = attempt + MOST_ATTEMPTS - 1
+        while True:
+            intent = self._intend(place, key, attempt, before)
+            try:
+                result = call(intent)
+            except Exception as error:
+                meaning = error if isinstance(error, RunbookError) else self._explain(error)
+                if meaning is None:
+                    raise  # our own mistake: the intent stays open, and resume asks
+                if not isinstance(meaning, InDoubt):
+                    self._journal.commit(
+                        EffectDone(step=place.step, key=key, attempt=attempt, error=meaning.message)
+                    )
+                    raise meaning from error
+                landed = self._settle(place, intent, find)
+                if landed is not None:
+                    return self._done(place, key, attempt, landed.result)
+                if attempt == last:
+                    raise meaning from error
+                attempt += 1
+            else:
+                return self._done(place, key, attempt, result)
+
+    def _intend(self, place: Place, key: str, attempt: int, before: Any) -> Intent:
+        started = datetime.now(UTC)
+        token = make_token(place.run, place.step, key, attempt)
+        self._journal.commit(
+            EffectIntent(
+                step=place.step, key=key, token=token, attempt=attempt, started=started, before=before
+            )
+        )
+        return Intent(key, token, attempt, started, before)
+
+    def _done(self, place: Place, key: str, attempt: int, result: Any) -> Any:
+        self._journal.commit(EffectDone(step=place.step, key=key, attempt=attempt, result=result))
+        return result
+
+    def _settle(
+        self, place: Place, intent: Intent, find: Callable[[Intent], Finding[Any]] | None
+    ) -> Landed[Any] | None:
+        """Landed: it did happen. None: it provably (or by the operator's word) did not."""
+        why = "nothing can tell whether it happened"
+        if find is not None:
+            for _ in range(MOST_LOOKS):
+                finding = find(intent)
+                if isinstance(finding, Landed):
+                    return finding
+                if isinstance(finding, Absent):
+                    return None
+                why = finding.why if isinstance(finding, Unsure) else why
+                place.sleep(SETTLE_PAUSE)
+        return self._judge(place, intent, why)
+
+    def _judge(self, place: Place, intent: Intent, why: str) -> Landed[Any] | None:
+        if self._assume == "done":
+            return Landed(None)
+        if self._assume == "not-done" or place.rerun == "safe":
+            return None
+        raise Stopped(
+            f"It is in doubt whether '{intent.key}' of this step happened ({why}); "
+            f"it was begun {intent.started:%Y-%m-%d %H:%M:%S} UTC.",
+            hint="Look, then resume with `--assume done` or `--assume not-done`."
+            + (" Tasks that may run twice can say `rerun: safe`." if place.rerun == "ask" else ""),
+        )
+
+
+def make_token(run: str, step: str, key: str, attempt: int) -> str:
+    """A mark of at most 80 characters that names run, step, effect and try (SSM keeps 100 in `Comment`)."""
+    mark = hashlib.blake2b(f"{step}\0{key}".encode(), digest_size=12).hexdigest()
+    return f"runbook {run[:40]} {mark} {attempt}"
+
+
+def _as_intent(known: EffectIntent) -> Intent:
+    return Intent(known.key, known.token, known.attempt, known.started, known.before)

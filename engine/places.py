@@ -1,0 +1,68 @@
+"""Where a task acts and where its files are: on the operator's machine, on an instance, or nowhere.
+
+`hosts: web` plus `shell: reboot` must never reboot the laptop: what acts on a host acts here only when the playbook
+says that the host is this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contract import LocalFile, RenderedFile
+from .errors import Failed
+from .model import Play, Task
+from .scope import VariableScope
+from .template import Templates
+
+LOCAL = "local"
+SSM = "ssm"
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def connection_for(task: Task, play: Play, host: str, scope: VariableScope, templates: Templates) -> str:
+    """`local`, `ssm`, or empty: no connection is known, so nothing may act on that host."""
+    delegate = templates.render(task.delegate_to, scope) if task.delegate_to is not None else None
+    if delegate in LOCAL_NAMES:
+        return LOCAL
+    for written in (task.connection, play.connection, scope.mapping().get("ansible_connection")):
+        if written is not None:
+            return str(templates.render(written, scope))
+    return LOCAL if (delegate or host) in LOCAL_NAMES else ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookFiles:
+    """Files that arguments name, looked for beside the playbook as Ansible does."""
+
+    base: Path
+    templates: Templates
+    scope: VariableScope
+
+    def local(self, name: str) -> LocalFile:
+        path = self._find(name, "files")
+        try:
+            return LocalFile(str(path), path.read_bytes())
+        except OSError as error:
+            raise Failed(f"Can't read {path}: {error.strerror}") from error
+
+    def rendered(self, name: str) -> RenderedFile:
+        path = self._find(name, "templates")
+        try:
+            source = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Failed(f"Can't read the template {path}: {error}") from error
+        return RenderedFile(str(path), self.templates.render_text(source, self.scope, str(path)))
+
+    def _find(self, name: str, folder: str) -> Path:
+        given = Path(name).expanduser()
+        places = [given] if given.is_absolute() else [self.base / folder / given, self.base / given]
+        for path in places:
+            if path.is_file():
+                return path
+        looked = " and ".join(str(path) for path in places)
+        raise Failed(f"There is no file '{name}' (looked at {looked})")
+
+
+def files_for(base: Path, templates: Templates, scope: VariableScope) -> PlaybookFiles:
+    return PlaybookFiles(base, templates, scope)

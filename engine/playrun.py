@@ -1,0 +1,332 @@
+"""One play on one batch of hosts: what a step's outcome means for its host, its play and the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .context import SharedReads
+from .errors import Failed, LoadError, Position, StepError
+from .journal import Journal, StepDone
+from .loader import Catalog, load_tasks
+from .model import (
+    AddHost,
+    Event,
+    Include,
+    Meta,
+    Node,
+    Outcome,
+    Play,
+    Status,
+    StepFinished,
+    Task,
+    TaskStarted,
+)
+from .preflight import tasks_of
+from .resume import History
+from .scheduler import Lane
+from .step import Job, Steps
+from .tags import Tags
+from .template import Templates
+from .values import Template, UnknownValue
+from .variables import HostState, Surroundings
+from .walk import Order, Slot, Trail, Verdict, walk_play
+
+
+@dataclass(slots=True, kw_only=True)
+class PlayRun:
+    """The runner's side of the scheduler for one play and batch (`scheduler.Conduct`)."""
+
+    play: Play
+    around: Surroundings
+    steps: Steps
+    templates: Templates
+    catalog: Catalog
+    journal: Journal
+    history: History
+    tags: Tags
+    emit: Callable[[Event], None]
+    add_host: Callable[[AddHost], bool]
+    states: dict[str, HostState]
+    batch: str
+    """Identity of the serial batch within the play, empty for the only one."""
+    start_at: str | None = None
+    alive: list[str] = field(default_factory=list)
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    _announced: tuple[str, Order] | None = None
+    _reads: SharedReads = field(default_factory=SharedReads)
+    _once: dict[tuple[str, Order], Outcome] = field(default_factory=dict)
+    _once_by: dict[tuple[str, Order], Lane] = field(default_factory=dict)
+    _parked: dict[tuple[str, Order], list[Lane]] = field(default_factory=dict)
+    _included: dict[tuple[str, str], tuple[Node, ...]] = field(default_factory=dict)
+
+    def lane(self, host: str) -> Lane:
+        """A host at the beginning of this play."""
+        state = self.states[host]
+
+        def forgive() -> None:
+            state.failed_task = state.failed_result = None
+
+        trail = Trail(on_rescue=forgive)
+        force = bool(self.templates.render(self.play.force_handlers, self.around.scope(state, {}, {})))
+        walk = walk_play(self.play.tasks, self.play.handlers, trail, chain=self.batch, force_handlers=force)
+        self.lanes[host] = Lane(host, walk, trail)
+        return self.lanes[host]
+
+    # -------------------------------------------------------------- scheduler.Conduct
+
+    def prepare(self, lane: Lane) -> Callable[[], Outcome] | None:
+        slot = _slot(lane)
+        if not self._selected(slot.task):
+            lane.advance(Verdict())
+            return None
+        place = (slot.frame.chain, slot.order)
+        if slot.task.run_once and self._settled_once(lane, slot, place):
+            return None
+        step = slot.step(lane.host)
+        done = self.history.finished(step)
+        if done is not None:
+            self._announce(slot, lane.host)
+            self._finish(lane, done, replayed=True)
+            return None
+        job = self._job(lane, slot, step)
+        return lambda: self.steps.perform(job)
+
+    def waits(self, lane: Lane) -> bool:
+        return self.steps.waits(_slot(lane).task)
+
+    def finish(self, lane: Lane, outcome: Outcome) -> None:
+        self._finish(lane, outcome, replayed=False)
+
+    # -------------------------------------------------------------- before a step
+
+    def _selected(self, task: Task) -> bool:
+        if self.start_at is not None:
+            if self.start_at not in (task.name, task.module):
+                return False
+            self.start_at = None
+        return self.tags.select(task)
+
+    def _settled_once(self, lane: Lane, slot: Slot, place: tuple[str, Order]) -> bool:
+        """`run_once`: the first host does it, the others take its outcome over."""
+        if place in self._once:
+            self._take_over(lane, slot, self._once[place])
+            return True
+        if place in self._once_by:
+            lane.running = True
+            self._parked.setdefault(place, []).append(lane)
+            return True
+        self._once_by[place] = lane
+        return False
+
+    def _take_over(self, lane: Lane, slot: Slot, outcome: Outcome) -> None:
+        self._remember(self.states[lane.host], slot.task, outcome)
+        lane.advance(self._verdict(lane, slot, outcome))
+
+    def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
+        scope = self.around.scope(self.states[lane.host], slot.task.vars, slot.frame.vars)
+        name = self._announce(slot, lane.host)
+        return Job(
+            slot=slot,
+            play=self.play,
+            host=lane.host,
+            step=step,
+            name=name,
+            scope=scope,
+            reads=self._reads,
+            base=self.around.playbook_dir,
+            items=self.history.items(step) if slot.task.loop else {},
+        )
+
+    def _announce(self, slot: Slot, host: str) -> str:
+        """Tell once that a task begins; returns its name."""
+        scope = self.around.scope(self.states[host], slot.task.vars, slot.frame.vars)
+        name = self._name(slot.task, scope)
+        if self._announced != (slot.frame.chain, slot.order):
+            self._announced = (slot.frame.chain, slot.order)
+            self._reads = SharedReads()
+            self.emit(
+                TaskStarted(
+                    name=name,
+                    module=slot.task.module,
+                    position=slot.task.position,
+                    handler=slot.frame.handler,
+                )
+            )
+        return name
+
+    def _name(self, task: Task, scope: Any) -> str:
+        if task.name is None:
+            return task.module
+        if not isinstance(task.name, Template):
+            return str(task.name)
+        try:
+            return str(self.templates.render(task.name, scope))
+        except (StepError, UnknownValue):
+            return task.name.source
+
+    # -------------------------------------------------------------- after a step
+
+    def _finish(self, lane: Lane, outcome: Outcome, *, replayed: bool) -> None:
+        slot = _slot(lane)
+        state = self.states[lane.host]
+        name = self._name_again(slot, lane.host)
+        try:
+            verdict = self._verdict(lane, slot, outcome)
+        except (StepError, LoadError) as error:
+            outcome = Outcome(
+                status=Status.FAILED, result={"failed": True, "changed": False, "msg": str(error)}
+            )
+            verdict = Verdict(failed=True)
+        self._remember(state, slot.task, outcome)
+        if outcome.failed:
+            state.failed_task = {"name": name, "action": slot.task.module}
+            state.failed_result = outcome.result
+        if not replayed:
+            self.journal.append(_record(lane.host, slot, name, outcome))
+        self.emit(
+            StepFinished(
+                host=lane.host,
+                task=name,
+                module=slot.task.module,
+                position=slot.task.position,
+                outcome=outcome,
+                replayed=replayed,
+            )
+        )
+        self._go_on(lane, slot, outcome, verdict)
+
+    def _name_again(self, slot: Slot, host: str) -> str:
+        if slot.task.name is None or not isinstance(slot.task.name, Template):
+            return str(slot.task.name or slot.task.module)
+        return self._name(slot.task, self.around.scope(self.states[host], slot.task.vars, slot.frame.vars))
+
+    def _go_on(self, lane: Lane, slot: Slot, outcome: Outcome, verdict: Verdict) -> None:
+        place = (slot.frame.chain, slot.order)
+        if outcome.status is Status.UNREACHABLE and not outcome.ignored:
+            lane.failed = True
+            lane.leave()
+        elif not self._follow_meta(lane, outcome):
+            lane.advance(verdict)
+        if lane.failed and lane.host in self.alive:
+            self.alive.remove(lane.host)
+            self._end_all_when_fatal()
+        if slot.task.run_once:
+            self._once[place] = outcome
+            for parked in self._parked.pop(place, []):
+                self._take_over(parked, slot, outcome)
+
+    def _end_all_when_fatal(self) -> None:
+        """`any_errors_fatal`, `max_fail_percentage`: too many hosts failed, so the others stop as well."""
+        scope = self.around.scope(next(iter(self.states.values())), {}, {})
+        fatal = bool(self.templates.render(self.play.any_errors_fatal, scope))
+        most = self.templates.render(self.play.max_fail_percentage, scope)
+        gone = 100 * (len(self.lanes) - len(self.alive)) / len(self.lanes)
+        if fatal or (most is not None and gone > float(most)):
+            for lane in self.lanes.values():
+                if lane.slot is not None and not lane.running:
+                    lane.failed = True
+                    lane.leave()
+            self.alive.clear()
+
+    def _remember(self, state: HostState, task: Task, outcome: Outcome) -> None:
+        state.facts.update(outcome.facts)
+        if task.register:
+            state.facts[task.register] = outcome.result
+
+    def _verdict(self, lane: Lane, slot: Slot, outcome: Outcome) -> Verdict:
+        for name in outcome.notified:
+            self._notify(lane, name)
+        includes = []
+        flush = False
+        for directive in outcome.directives:
+            if isinstance(directive, Include):
+                includes.append((directive, self._load(slot, directive)))
+            elif isinstance(directive, AddHost):
+                self.add_host(directive)
+            else:
+                flush = flush or directive.word == "flush_handlers"
+        return Verdict(failed=outcome.failed, includes=tuple(includes), flush=flush)
+
+    def _notify(self, lane: Lane, name: str) -> None:
+        known = [h for h in tasks_of(self.play.handlers) if h.name == name or name in h.listen]
+        if not known:
+            raise Failed(
+                f"There is no handler named '{name}' in this play, and none listens to it",
+                hint="Handlers: " + ", ".join(sorted(str(h.name) for h in tasks_of(self.play.handlers))),
+            )
+        if name not in lane.trail.notified:
+            lane.trail.notified.append(name)
+
+    def _load(self, slot: Slot, include: Include) -> tuple[Node, ...]:
+        path = _beside(include.file, slot.task.position, self.around.playbook_dir)
+        key = (path, slot.task.identity)
+        if key not in self._included:
+            self._included[key] = load_tasks(path, slot.task, self.catalog)
+        return self._included[key]
+
+    def _follow_meta(self, lane: Lane, outcome: Outcome) -> bool:
+        """Whether a `meta` word ended the lane."""
+        words = {d.word for d in outcome.directives if isinstance(d, Meta)}
+        if "end_host" in words:
+            lane.leave()
+            return True
+        if words & {"end_play", "end_batch"}:
+            for other in self.lanes.values():
+                if other.slot is not None and (other is lane or not other.running):
+                    other.leave()
+            return True
+        if "clear_host_errors" in words or "clear_facts" in words:
+            self.states[lane.host].failed_task = None
+        return False
+
+
+def _slot(lane: Lane) -> Slot:
+    assert lane.slot is not None  # noqa: S101 (the scheduler only hands over lanes with a task)
+    return lane.slot
+
+
+def _beside(name: str, at: Position, playbook_dir: Path) -> str:
+    """An included file is looked for beside the file that includes it, then beside the playbook."""
+    given = Path(name)
+    if given.is_absolute():
+        return str(given)
+    for folder in (Path(at.file).parent, Path(at.file).parent / "tasks", playbook_dir):
+        if (folder / given).is_file():
+            return str(folder / given)
+    return str(Path(at.file).parent / given)
+
+
+def _record(host: str, slot: Slot, name: str, outcome: Outcome) -> StepDone:
+    return StepDone(
+        step=slot.step(host),
+        host=host,
+        task=name,
+        module=slot.task.module,
+        file=slot.task.position.file,
+        line=slot.task.position.line,
+        outcome=outcome,
+        register=slot.task.register,
+        rescued=slot.frame.rescued,
+    )
+
+
+def batches(hosts: Sequence[str], serial: Sequence[Any]) -> list[list[str]]:
+    """Ansible's `serial`: numbers or percentages of all hosts; the last one repeats."""
+    if not serial:
+        return [list(hosts)]
+    left = list(hosts)
+    cut: list[list[str]] = []
+    while left:
+        size = _size(serial[min(len(cut), len(serial) - 1)], len(hosts))
+        cut.append(left[:size])
+        left = left[size:]
+    return cut
+
+
+def _size(written: Any, total: int) -> int:
+    text = str(written).strip()
+    size = int(float(text[:-1]) / 100 * total) if text.endswith("%") else int(text)
+    return total if size == 0 and text == "0" else max(1, size)

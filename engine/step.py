@@ -1,0 +1,367 @@
+"""One step: a task on a host, from `when` to the outcome. The only place that knows this order.
+
+when -> loop -> arguments -> module (attempt.py) -> changed_when, failed_when -> until -> ignore_errors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from .attempt import Attempt, carry_out, decide, explained, failure
+from .context import Services, SharedReads, StepContext
+from .contract import Computation
+from .effects import Place
+from .errors import RunbookError, StepError, TemplateError
+from .model import Action, Change, Include, ItemFinished, Outcome, Play, Status, Task
+from .params import bind, expression_fields
+from .places import connection_for, files_for
+from .plain import plain
+from .registry import Registry
+from .scope import VariableScope
+from .targets import Targets
+from .template import Templates
+from .values import Expression, Secret, Unknown
+from .walk import Slot
+
+ItemKey: TypeAlias = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """All that one step needs to be carried out, in the loop or in a worker."""
+
+    slot: Slot
+    play: Play
+    host: str
+    step: str
+    name: str
+    """The task's name as it is shown."""
+    scope: VariableScope
+    reads: SharedReads
+    base: Path
+    items: Mapping[ItemKey, Outcome]
+    """Loop items that this run has done already."""
+
+    @property
+    def task(self) -> Task:
+        return self.slot.task
+
+
+class Steps:
+    """Carries out steps. Thread-safe: what it holds is shared by all of them."""
+
+    def __init__(
+        self,
+        services: Services,
+        templates: Templates,
+        registry: Registry,
+        targets: Targets,
+        explain: Callable[[Exception], RunbookError | None],
+        item_done: Callable[[Job, ItemKey, Outcome], None],
+    ) -> None:
+        self._services = services
+        self._templates = templates
+        self._registry = registry
+        self._targets = targets
+        self._explain = explain
+        self._item_done = item_done
+
+    def waits(self, task: Task) -> bool:
+        """Whether it may block, and so belongs to a worker."""
+        if task.until or (task.loop is not None and task.loop.pause):
+            return True
+        return not isinstance(self._registry.get(task.module), Computation)
+
+    def perform(self, job: Job) -> Outcome:
+        """The outcome of the step. Raises only what stops the run."""
+        began = time.monotonic()
+        try:
+            outcome = self._loop(job) if job.task.loop else self._once(job, job.scope, "")
+        except StepError as error:
+            outcome = self._conclude(job, job.scope, failure(error))
+        return replace(outcome, seconds=time.monotonic() - began)
+
+    # -------------------------------------------------------------- loop
+
+    def _loop(self, job: Job) -> Outcome:
+        loop = job.task.loop
+        assert loop is not None  # noqa: S101 (perform asks)
+        items = self._templates.render(loop.items, job.scope)
+        if isinstance(items, Unknown):
+            return _undecided(f"the loop depends on {Unknown.describe(items)}")
+        items = Secret.reveal(items)
+        if not isinstance(items, Sequence) or isinstance(items, str | bytes):
+            raise TemplateError(
+                f"`loop` needs a list, and this is {type(items).__name__}", position=job.task.position
+            )
+        outcomes = []
+        for number, (key, item) in enumerate(zip(item_keys(items), items, strict=True)):
+            names = {loop.loop_var: item, "ansible_loop_var": loop.loop_var}
+            if loop.index_var:
+                names[loop.index_var] = number
+            done = job.items.get(key)
+            outcomes.append((item, done or self._item(job, names, key, item)))
+            if loop.pause and number + 1 < len(items):
+                self._services.cancel.wait(float(self._templates.render(loop.pause, job.scope)))
+        return _together(outcomes, loop.loop_var)
+
+    def _item(self, job: Job, names: Mapping[str, Any], key: ItemKey, item: Any) -> Outcome:
+        scope = job.scope.child(names)
+        outcome = self._once(job, scope, "{}.{}".format(*key))
+        loop = job.task.loop
+        if loop is not None and loop.index_var is None:
+            names = {loop.loop_var: item}
+        directives = tuple(
+            msgspec.structs.replace(d, vars=dict(names), item="{}.{}".format(*key))
+            if isinstance(d, Include)
+            else d
+            for d in outcome.directives
+        )
+        outcome = replace(outcome, directives=directives)
+        self._item_done(job, key, outcome)
+        label = item if loop is None or loop.label is None else self._templates.render(loop.label, scope)
+        self._services.emit(ItemFinished(host=job.host, task=job.name, label=shown(label), outcome=outcome))
+        return outcome
+
+    # -------------------------------------------------------------- one item, or the whole step
+
+    def _once(self, job: Job, scope: VariableScope, item: str) -> Outcome:
+        try:
+            for condition in job.task.when:
+                holds = self._templates.truth(condition, scope)
+                if isinstance(holds, Unknown):
+                    return _undecided(f"`when` depends on {Unknown.describe(holds)}")
+                if not holds:
+                    return _skipped(condition)
+            return self._until(job, scope, item) if job.task.until else self._try(job, scope, item, 1)
+        except StepError as error:
+            return self._conclude(job, scope, failure(error))
+
+    def _until(self, job: Job, scope: VariableScope, item: str) -> Outcome:
+        task = job.task
+        most = 1 + max(0, int(self._templates.render(task.retries, scope)))
+        delay = float(self._templates.render(task.delay, scope))
+        number = 1
+        while True:
+            outcome = self._try(job, scope, item, number)
+            outcome = replace(outcome, result={**outcome.result, "attempts": number})
+            seen = scope.child({task.register: outcome.result}) if task.register else scope
+            verdicts = [self._templates.truth(condition, seen) for condition in task.until]
+            if all(isinstance(v, Unknown) or v for v in verdicts):
+                return outcome
+            if number == most:
+                return _gave_up(outcome, number)
+            context = self._context(job, scope, "")
+            context.progress(f"try {number} of {most}")
+            context.sleep(delay * context.target.speed)
+            number += 1
+
+    def _try(self, job: Job, scope: VariableScope, item: str, number: int) -> Outcome:
+        where = f"{item}/{number}/" if item or number > 1 else ""
+        attempt = explained(lambda: self._attempt(job, scope, where), self._explain)
+        return self._conclude(job, scope, attempt)
+
+    def _attempt(self, job: Job, scope: VariableScope, where: str) -> Attempt:
+        task = job.task
+        module = self._registry.get(task.module)
+        raw = expression_fields(module.Params)
+        rendered = {
+            name: value if name in raw else self._templates.render(value, scope)
+            for name, value in task.args.items()
+        }
+        params = bind(
+            module.Params,
+            rendered,
+            task.arg_positions,
+            task.position,
+            files=files_for(job.base, self._templates, scope),
+        )
+        if isinstance(module, Computation):
+            return decide(module, params, scope)
+        context = self._context(job, scope, where)
+        dry = self._dry(job, scope)
+        return carry_out(module, params, context, self._services.planned if dry else None)
+
+    def _dry(self, job: Job, scope: VariableScope) -> bool:
+        if self._services.planned is not None:
+            return True
+        asked = self._templates.render(job.task.check_mode, scope)
+        return bool(asked)
+
+    def _context(self, job: Job, scope: VariableScope, where: str) -> StepContext:
+        task = job.task
+        render = self._templates.render
+        environment: dict[str, str] = {}
+        for layer in (*job.play.environment, *task.environment):
+            environment.update({str(k): str(v) for k, v in (render(layer, scope) or {}).items()})
+        variables = scope.mapping()
+        settings = [render(task.aws, scope), render(job.play.aws, scope), variables.get("aws")]
+        sleeping: list[StepContext] = []
+        place = Place(self._services.run, job.step, where, task.rerun, lambda s: sleeping[0].sleep(s))
+        context = StepContext(
+            services=self._services,
+            host=job.host,
+            task=job.name,
+            target=self._targets.target(*map(Secret.reveal, settings)),
+            connection=connection_for(job.task, job.play, job.host, scope, self._templates),
+            variables=variables,
+            environment=environment,
+            base=job.base,
+            place=place,
+            reads=job.reads,
+            started=time.monotonic(),
+        )
+        sleeping.append(context)
+        return context
+
+    # -------------------------------------------------------------- what it came to
+
+    def _conclude(self, job: Job, scope: VariableScope, attempt: Attempt) -> Outcome:
+        """Let `changed_when`, `failed_when` and `ignore_errors` have their say."""
+        task = job.task
+        result = {**attempt.result, "changed": attempt.changed, "failed": attempt.failed}
+        changed, failed = attempt.changed, attempt.failed
+        # What stopped it before it did anything (bad arguments, an undefined variable) can't be talked away.
+        judged = attempt.error is None or bool(attempt.result.keys() - {"msg"})
+        if judged and attempt.undecided is None:
+            seen = scope.child({task.register: result}) if task.register else scope
+            changed = self._judge(task.changed_when, seen, changed)
+            failed = self._judge(task.failed_when, seen, failed)
+            if failed and not attempt.failed and task.failed_when:
+                result["failed_when_result"] = True
+                result.setdefault("msg", f"failed_when: {' and '.join(e.source for e in task.failed_when)}")
+        result |= {"changed": changed, "failed": failed}
+        if self._templates.render(task.no_log, scope):
+            result = {k: v if k in _OPEN else Secret(v, "no_log") for k, v in result.items()}
+        ignored = failed and bool(self._templates.render(task.ignore_errors, scope))
+        status = Status.FAILED if failed else Status.CHANGED if changed else Status.OK
+        if attempt.error is not None and attempt.error.hint and failed:
+            result["hint"] = attempt.error.hint
+        return Outcome(
+            status=status,
+            result=result,
+            changes=attempt.changes,
+            facts=attempt.facts,
+            notified=self._notified(task, scope) if changed and not failed else (),
+            directives=(attempt.directive,) if attempt.directive is not None and not failed else (),
+            ignored=ignored,
+        )
+
+    def _judge(self, conditions: Sequence[Expression] | None, scope: VariableScope, otherwise: bool) -> bool:
+        if conditions is None:
+            return otherwise
+        verdicts = [self._templates.truth(condition, scope) for condition in conditions]
+        if any(isinstance(v, Unknown) for v in verdicts):
+            return otherwise
+        return all(verdicts)
+
+    def _notified(self, task: Task, scope: VariableScope) -> tuple[str, ...]:
+        names: list[str] = []
+        for written in task.notify:
+            name = self._templates.render(written, scope)
+            names.extend(name if isinstance(name, list) else [str(name)])
+        return tuple(names)
+
+
+_OPEN = frozenset({"changed", "failed", "skipped", "attempts"})
+"""What a `no_log` task shows all the same."""
+
+
+def _undecided(why: str) -> Outcome:
+    change = Change(action=Action.UNDECIDED, reason=why)
+    return Outcome(status=Status.CHANGED, result=_UnknownResult(why), changes=(change,))
+
+
+class _UnknownResult(dict[str, Any]):
+    """What `register` holds of a step that can't be decided before the run: every field is Unknown."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__({"changed": Unknown(why), "failed": False, "skipped": Unknown(why)})
+        self._why = why
+
+    def __missing__(self, key: str) -> Unknown:
+        return Unknown(f"{self._why}: {key}")
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002 (dict's own signature)
+        return self[key]
+
+
+def _skipped(condition: Expression) -> Outcome:
+    result = {
+        "changed": False,
+        "failed": False,
+        "skipped": True,
+        "skip_reason": "Conditional result was False",
+        "false_condition": condition.source,
+    }
+    return Outcome(status=Status.SKIPPED, result=result)
+
+
+def _gave_up(outcome: Outcome, tries: int) -> Outcome:
+    told = outcome.result.get("msg")
+    message = f"`until` did not hold after {tries} tries" + (f": {told}" if told else "")
+    result = {**outcome.result, "failed": True, "msg": message}
+    return replace(outcome, status=Status.FAILED, result=result, notified=(), directives=())
+
+
+def _together(outcomes: Sequence[tuple[Any, Outcome]], loop_var: str) -> Outcome:
+    """The outcome of a whole loop."""
+    ended = [outcome for _, outcome in outcomes]
+    results = [{**outcome.result, loop_var: item, "ansible_loop_var": loop_var} for item, outcome in outcomes]
+    failed = any(o.status is Status.FAILED for o in ended)
+    changed = any(o.status is Status.CHANGED for o in ended)
+    skipped = all(o.status is Status.SKIPPED for o in ended)
+    result: dict[str, Any] = {"results": results, "changed": changed, "failed": failed}
+    if skipped:
+        result["skipped"] = True
+    result["msg"] = "One or more items failed" if failed else "All items completed"
+    if not ended:
+        result |= {"skipped": True, "skip_reason": "No items in the list"}
+    facts: dict[str, Any] = {}
+    for outcome in ended:
+        facts.update(outcome.facts)
+    status = (
+        Status.FAILED if failed else Status.CHANGED if changed else Status.SKIPPED if skipped else Status.OK
+    )
+    return Outcome(
+        status=status,
+        result=result,
+        changes=tuple(change for o in ended for change in o.changes),
+        facts=facts,
+        notified=tuple(dict.fromkeys(name for o in ended for name in o.notified)),
+        directives=tuple(d for o in ended for d in o.directives),
+        ignored=failed and all(o.ignored for o in ended if o.status is Status.FAILED),
+    )
+
+
+def item_keys(items: Sequence[Any]) -> list[ItemKey]:
+    """The identity of each item within its loop: a digest of its text, and how many equal ones stand before."""
+    seen: dict[str, int] = {}
+    keys: list[ItemKey] = []
+    for item in items:
+        text = json.dumps(plain(item), sort_keys=True, default=_opaque)
+        mark = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        keys.append((mark, seen.get(mark, 0)))
+        seen[mark] = keys[-1][1] + 1
+    return keys
+
+
+def _opaque(value: object) -> str:
+    return Unknown.describe(value) if isinstance(value, Unknown) else str(Secret.reveal(value))
+
+
+def shown(label: Any) -> str:
+    """A loop item in a line of text."""
+    if isinstance(label, str):
+        return label
+    return json.dumps(
+        plain(label), default=lambda v: "(known after apply)" if isinstance(v, Unknown) else str(v)
+    )

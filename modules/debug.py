@@ -1,0 +1,38 @@
+"""Show a message, or a variable's value.
+
+- debug:
+    msg: "The endpoint is {{ cluster.endpoint }}"
+- debug:
+    var: cluster.shards
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
+from runbook.contract import Decision, Expression, Params, Scope
+from runbook.errors import UndefinedVariable
+
+
+class DebugParams(Params, frozen=True, kw_only=True):
+    msg: Annotated[Any, Meta(description="What to show.")] = "Hello world!"
+    var: Annotated[Expression | None, Meta(description="A variable or expression whose value to show.")] = (
+        None
+    )
+    verbosity: Annotated[int, Meta(description="Show it only from this many `-v` on.")] = 0
+
+
+class Debug:
+    __doc__ = __doc__
+    contract_version: ClassVar[int] = 1
+    Params: ClassVar[type[Params]] = DebugParams
+
+    def compute(self, params: DebugParams, scope: Scope) -> Decision:
+        if params.var is None:
+            return Decision(result={"msg": params.msg, "verbosity": params.verbosity})
+        try:
+            value = scope.evaluate(params.var)
+        except UndefinedVariable:
+            value = "VARIABLE IS NOT DEFINED!"
+        return Decision(result={params.var.source: value, "verbosity": params.verbosity})

@@ -1,0 +1,28 @@
+"""Set variables for the rest of the run.
+
+- set_fact:
+    endpoint: "{{ cluster.endpoint.address }}"
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
+from runbook.contract import REST, Decision, Params, Scope
+
+
+class SetFactParams(Params, frozen=True, kw_only=True):
+    facts: Annotated[dict[str, Any], REST, Meta(description="Names and values.")]
+    cacheable: Annotated[
+        bool, Meta(description="Accepted for Ansible's sake: a run keeps all its facts.")
+    ] = False
+
+
+class SetFact:
+    __doc__ = __doc__
+    contract_version: ClassVar[int] = 1
+    Params: ClassVar[type[Params]] = SetFactParams
+
+    def compute(self, params: SetFactParams, scope: Scope) -> Decision:
+        return Decision(result={"ansible_facts": params.facts}, facts=params.facts)
