@@ -194,17 +194,12 @@ def _wait(ctx: Context, job: Job, command: str, instances: Sequence[str]) -> Seq
     return instances
 
 
-def _phase(statuses: Mapping[str, str], count: int, done: int) -> str:
-    if count == 1:
-        words = {
-            "": "sent",
-            "Pending": "pending",
-            "InProgress": "running",
-            "Delayed": "delayed: the agent is offline",
-        }
-        status = next(iter(statuses.values()), "")
-        return words.get(status, status.lower())
-    return f"ended on {done} of {count} instances"
+def _progress(statuses: Mapping[str, str], count: int, done: int) -> Waiting:
+    if count > 1:
+        return Waiting(f"ended on {done} of {count} instances", 100 * done / count)
+    status = next(iter(statuses.values()), "sent")
+    words = {"InProgress": "running", "Delayed": "delayed: the agent does not answer"}
+    return Waiting(words.get(status, status.lower()))
 
 
 # ---------------------------------------------------------------- reading back
