@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .context import StepContext
@@ -63,8 +63,18 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         )
     if change.action is Action.NONE:
         return Attempt(result=registered(module, change.result, ctx.task), changes=(change,))
-    result = module.apply(ctx, params, change)
+    result = module.apply(_as_declared(ctx, change), params, change)
     return Attempt(result=plain(result) or {}, changed=change.action.changes, changes=(change,))
+
+
+def _as_declared(ctx: StepContext, change: Change) -> StepContext:
+    """A declared state was observed and planned anew: what is still planned did not happen, so it may be called.
+
+    Only a command that runs for its own sake leaves a question when nothing can tell whether it ran.
+    """
+    if change.action is Action.RUN:
+        return ctx
+    return replace(ctx, place=replace(ctx.place, rerun="safe"))
 
 
 def look(module: Module, params: Any, ctx: StepContext, planned: PlannedWorld | None) -> Change:
