@@ -30,6 +30,8 @@ class Loop:
     index_var: str | None = None
     label: Value = None
     pause: Value = 0.0
+    flatten: bool = False
+    """`with_items`: an item that is a list stands for its own items (one level)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,60 @@
+"""Structural identities: what a task is, wherever it stands in its file and whatever it is called.
+
+A task's identity is a digest of its play, the sections that lead to it, its own text, and which of its equal
+siblings it is. Its `name` and `tags` are left out, because to rename a finished task must not run it again; what
+it inherits is left out too, because to edit a block must not touch the tasks in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from .model import Loop
+from .values import Expression, SourceFloat, SourceInt, Template
+
+
+def digest(*parts: str) -> str:
+    """16 hex digits for a sequence of texts."""
+    made = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        content = part.encode("utf-8", "surrogatepass")
+        made.update(len(content).to_bytes(8, "big"))
+        made.update(content)
+    return made.hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """One text for one value: the order of keys and the place in the file do not matter, types do."""
+    if isinstance(value, Template | Expression):
+        return f"{type(value).__name__}({value.source!r})"
+    if isinstance(value, SourceInt | SourceFloat):
+        return f"{type(value).__name__}({value.text!r})"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(sorted(f"{canonical(k)}:{canonical(v)}" for k, v in value.items())) + "}"
+    if isinstance(value, frozenset):
+        return "{" + ",".join(sorted(map(canonical, value))) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if isinstance(value, Loop):
+        parts = (value.items, value.loop_var, value.index_var, value.label, value.pause, value.flatten)
+        return f"Loop{canonical(parts)}"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return repr(value)
+
+
+class Siblings:
+    """Tells equal siblings of one list apart: first, second, ..."""
+
+    def __init__(self, parent: str) -> None:
+        self._parent = parent
+        self._seen: Counter[str] = Counter()
+
+    def identity(self, text: str) -> str:
+        """The identity of the next sibling with this text."""
+        self._seen[text] += 1
+        return digest(self._parent, text, str(self._seen[text]))

@@ -1,0 +1,283 @@
+"""Playbooks from YAML to the model. What can be known before a run is checked here, and told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import yaml
+
+from .errors import LoadError, Problem, nearest
+from .identity import Siblings, canonical, digest
+from .keywords import STRUCTURE, Warn, known_at, read_keywords, unknown_keyword
+from .loader_call import Catalog, module_name
+from .loader_session import Inherited, Reference, Session, beside
+from .loader_tasks import TaskReader, read_included
+from .model import Block, Node, Play, Playbook, Task, Value
+from .values import Expression, Template
+from .varfiles import load_vars, vars_of
+from .yamlfile import Entry, YamlFile, is_null, kind
+
+_PLAY_FIELDS = (
+    "vars_files", "serial", "strategy", "max_fail_percentage", "any_errors_fatal", "force_handlers", "order",
+    "gather_facts", "connection", "aws", "no_log", "ignore_errors", "environment",
+)  # fmt: skip
+_NOT_YET: Mapping[str, tuple[Any, str]] = {
+    "strategy": ("linear", "Remove it; 'linear' is what is there now."),
+    "order": ("inventory", "Remove it; hosts come in the order of the inventory."),
+    "gather_facts": (False, "runbook gathers no facts from hosts; ask AWS with ec2_info and its like."),
+}
+"""Keywords of which only one value works so far."""
+
+
+def _silent(_problem: Problem) -> None:
+    return None
+
+
+def load_playbook(path: str, catalog: Catalog, *, warn: Warn = _silent) -> Playbook:
+    """Read a playbook and all that it imports. `warn` is told what works but should be written otherwise.
+
+    Raises LoadError with all problems of all its files.
+    """
+    reader = _PlaybookReader(Session(catalog, warn))
+    plays = reader.read(path)
+    reader.session.settle()
+    return Playbook(path, tuple(plays), reader.session.digest())
+
+
+def load_tasks(
+    path: str, parent: Task, catalog: Catalog, *, handlers: bool = False, warn: Warn = _silent
+) -> tuple[Node, ...]:
+    """Read the file that the task `parent` includes. It inherits all of the include's keywords but `when`, `notify`
+    and `loop`. Raises LoadError."""
+    session = Session(catalog, warn)
+    file = session.open(path)
+    nodes = read_included(session, file, parent, handlers=handlers) if file else ()
+    session.settle()
+    return nodes
+
+
+def included_path(name: str, parent: Task) -> str:
+    """Where the file lies that an include names: beside the file that includes it."""
+    return beside(parent.position.file, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What `import_playbook` adds to the plays of the file."""
+
+    when: tuple[Expression, ...] = ()
+    tags: frozenset[str] = frozenset()
+    vars: Mapping[str, Value] = field(default_factory=dict)
+
+    def enter(self, own: Mapping[str, Any]) -> _Around:
+        return _Around(
+            self.when + own.get("when", ()),
+            self.tags | own.get("tags", frozenset()),
+            {**own.get("vars", {}), **self.vars},
+        )
+
+
+class _PlaybookReader:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._siblings = Siblings("playbook")
+
+    def read(self, path: str) -> list[Play]:
+        file = self.session.open(path)
+        if file is None or (file.root is None and file.problems):
+            return []
+        if file.root is None or is_null(file.root):
+            hint = "It is a list of plays: '- hosts: ...'."
+            raise LoadError([Problem(f"The playbook {path} is empty", hint=hint)])
+        return self._plays(file, _Around(), (path,))
+
+    def _plays(self, file: YamlFile, around: _Around, chain: tuple[str, ...]) -> list[Play]:
+        if isinstance(file.root, yaml.MappingNode):
+            hint = "Start each play with '- hosts: '."
+            file.problem("A playbook is a list of plays, not a mapping", file.root, hint)
+            return []
+        found: list[Play] = []
+        for item in file.items(file.root, "A playbook"):
+            if not isinstance(item, yaml.MappingNode):
+                file.problem(
+                    f"A play must be a mapping, not {kind(item)}", item, "Start it with '- hosts: '."
+                )
+                continue
+            entries = file.entries(item, "A play")
+            imported = next((e for e in entries if module_name(e.key) == "import_playbook"), None)
+            if imported:
+                found += self._imported(file, imported, entries, around, chain)
+            else:
+                found += self._play(file, item, entries, around)
+        return found
+
+    def _imported(
+        self, file: YamlFile, entry: Entry, entries: list[Entry], around: _Around, chain: tuple[str, ...]
+    ) -> list[Play]:
+        own, others = read_keywords(file, [e for e in entries if e is not entry], "import", self.session.warn)
+        for other in others:
+            unknown_keyword(file, other, "import")
+        name = file.value(entry.node)
+        if not isinstance(name, str) or not name:
+            hint = "It is read before the run." if isinstance(name, Template) else None
+            file.problem(
+                f"'import_playbook' takes the name of a file, not {kind(entry.node)}", entry.node, hint
+            )
+            return []
+        path = beside(file.path, name)
+        if path in chain:
+            file.problem(f"'{name}' imports itself: {' -> '.join((*chain, path))}", entry.node)
+            return []
+        other_file = self.session.open(path, Reference(file, file.position(entry.node)))
+        return self._plays(other_file, around.enter(own), (*chain, path)) if other_file else []
+
+    # ------------------------------------------------------------ one play
+
+    def _play(self, file: YamlFile, item: yaml.Node, entries: list[Entry], around: _Around) -> list[Play]:
+        own, others = read_keywords(file, entries, "play", self.session.warn)
+        sections = {entry.key: entry for entry in others if entry.key in STRUCTURE["play"]}
+        by_key = {entry.key: entry for entry in entries}
+        if "hosts" not in by_key:
+            self._no_hosts(file, item, entries)
+            return []
+        for entry in others:
+            if entry.key not in sections:
+                self._misfit(file, entry)
+        self._not_yet(file, own, by_key)
+        self._look_into_vars(file, by_key.get("vars_files"))
+        hosts = own["hosts"]
+        name = own.get("name")
+        identity = self._siblings.identity(canonical(name if name is not None else list(hosts)))
+        play_vars = {**own.get("vars", {}), **around.vars}
+        inherited = Inherited(when=around.when, tags=around.tags).enter({**own, "vars": {}})
+        self.session.notified.clear()
+        handlers = self._section(file, sections.get("handlers"), replace(inherited, when=()), identity)
+        tasks = self._tasks(file, sections, inherited, identity)
+        self._check_notified(handlers)
+        made = {key: own[key] for key in _PLAY_FIELDS if own.get(key) is not None}
+        return [
+            Play(
+                name=name,
+                hosts=hosts[0] if len(hosts) == 1 else hosts,
+                position=file.position(item),
+                identity=identity,
+                tasks=tasks,
+                handlers=handlers,
+                vars=play_vars,
+                tags=inherited.tags,
+                **made,
+            )
+        ]
+
+    def _tasks(
+        self, file: YamlFile, sections: Mapping[str, Entry], inherited: Inherited, identity: str
+    ) -> tuple[Node, ...]:
+        """`pre_tasks`, `tasks` and `post_tasks` in this order; what they notified runs after each."""
+        found: list[Node] = []
+        for key in ("pre_tasks", "tasks", "post_tasks"):
+            section = sections.get(key)
+            if section is None:
+                continue
+            if found:
+                found.append(self._flush(section, inherited, identity))
+            found += self._section(file, section, inherited, identity)
+        return tuple(found)
+
+    def _flush(self, before: Entry, inherited: Inherited, identity: str) -> Task:
+        argument = self.session.catalog.free_form("meta") or "word"
+        return Task(
+            module="meta",
+            args={argument: "flush_handlers"},
+            position=before.position,
+            identity=digest(identity, "flush before", before.key),
+            name="flush handlers",
+            when=inherited.when,
+            tags=frozenset({"always"}),
+        )
+
+    def _section(
+        self, file: YamlFile, section: Entry | None, inherited: Inherited, identity: str
+    ) -> tuple[Node, ...]:
+        if section is None:
+            return ()
+        reader = TaskReader(self.session, file, handlers=section.key == "handlers")
+        return reader.read(section.node, f"'{section.key}'", inherited, digest(identity, section.key))
+
+    # ------------------------------------------------------------ checks
+
+    def _no_hosts(self, file: YamlFile, item: yaml.Node, entries: list[Entry]) -> None:
+        modules = [e.key for e in entries if module_name(e.key) in self.session.catalog.names()]
+        if modules or any(e.key in STRUCTURE["block"] for e in entries):
+            hint = "Put it under 'tasks:' of a play: '- hosts: ...'."
+            file.problem("This is a task, but a playbook is a list of plays", item, hint)
+            return
+        near = next((e for e in entries if nearest(e.key, ["hosts"])), None)
+        for entry in entries:
+            if entry.key not in known_at("play") and entry is not near:
+                self._misfit(file, entry)
+        if near:
+            file.problem(f"'{near.key}' is no keyword of a play", near.position, "Did you mean 'hosts'?")
+        else:
+            file.problem("This play has no 'hosts'", item, "Say where it plays: 'hosts: localhost'.")
+
+    def _misfit(self, file: YamlFile, entry: Entry) -> None:
+        if module_name(entry.key) in self.session.catalog.names():
+            hint = "Put it into the list under 'tasks:'."
+            file.problem(f"A play can't call a module: '{entry.key}'", entry.position, hint)
+        else:
+            unknown_keyword(file, entry, "play")
+
+    def _not_yet(self, file: YamlFile, own: Mapping[str, Any], by_key: Mapping[str, Entry]) -> None:
+        for key, (works, hint) in _NOT_YET.items():
+            if own.get(key) is not None and own[key] != works:
+                shown = own[key].source if isinstance(own[key], Template) else str(own[key]).lower()
+                file.problem(f"'{key}: {shown}' is not supported yet", by_key[key].position, hint)
+
+    def _look_into_vars(self, file: YamlFile, entry: Entry | None) -> None:
+        """Read files of variables whose names are plain text now, so that what is wrong in them shows at once."""
+        if entry is None:
+            return
+        nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
+        for node in nodes:
+            name = file.value(node)
+            if isinstance(name, str) and name:
+                other = self.session.open(beside(file.path, name), Reference(file, file.position(node)))
+                if other is not None:
+                    vars_of(other)
+
+    def _check_notified(self, handlers: Sequence[Node]) -> None:
+        """Every handler that is notified by a plain name must be there."""
+        names = _handler_names(handlers)
+        for file, entry in self.session.notified if names is not None and not self._broken() else ():
+            nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
+            for node in nodes:
+                name = file.value(node)
+                if isinstance(name, str) and name not in (names or ()):
+                    hint = nearest(name, names or ()) or "Handlers stand under 'handlers:' of the play."
+                    file.problem(f"This play has no handler '{name}'", node, hint)
+
+    def _broken(self) -> bool:
+        return any(file.problems for file in self.session.files)
+
+
+def _handler_names(handlers: Sequence[Node]) -> set[str] | None:
+    """Names that can be notified; None when some are known only in the run."""
+    names: set[str] = set()
+    for node in handlers:
+        if isinstance(node, Block):
+            inner = _handler_names((*node.body, *node.rescue, *node.always))
+            if inner is None:
+                return None
+            names |= inner
+        elif isinstance(node.name, Template) or node.module == "include_tasks":
+            return None
+        else:
+            names.update(node.listen)
+            if node.name is not None:
+                names.add(node.name)
+    return names
+
+
+__all__ = ["Catalog", "included_path", "load_playbook", "load_tasks", "load_vars"]

@@ -1,0 +1,215 @@
+"""The ways to write a module call, brought into one form: a module's name and its arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import yaml
+
+from .errors import Position, Problem, nearest
+from .model import Value
+from .yamlfile import Entry, YamlFile, is_null, kind
+
+# Beside free-form text these words are options, as in Ansible: `command: make creates=/usr/bin/x`.
+_OPTIONS = frozenset({"chdir", "creates", "removes", "executable", "stdin"})
+_PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+_OPTION = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_ESCAPE = re.compile(r"\\([\\'\"nrt])")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_OPENERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+
+
+class Catalog(Protocol):
+    """What the loader must know of the modules."""
+
+    def names(self) -> Collection[str]:
+        """Names of all modules that can be called."""
+        ...
+
+    def check(
+        self, module: str, args: Mapping[str, Value], positions: Mapping[str, Position], at: Position
+    ) -> list[Problem]:
+        """What is wrong with a call as far as it can be known before rendering."""
+        ...
+
+    def free_form(self, module: str) -> str | None:
+        """The argument that takes free-form text, if there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One module call."""
+
+    module: str
+    position: Position
+    args: Mapping[str, Value] = field(default_factory=dict)
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    local: bool = False
+    """It was written as `local_action`."""
+
+
+def module_name(name: str) -> str:
+    """A module's name without the prefix of Ansible's own collection."""
+    for prefix in _PREFIXES:
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name
+
+
+def read_call(file: YamlFile, entry: Entry, extra: Entry | None, catalog: Catalog) -> Call | None:
+    """The call of a task: `entry` is its module key or `action`, `extra` its `args`. None: a problem was noted."""
+    name, position, node, local = module_name(entry.key), entry.position, entry.node, False
+    if entry.key in ("action", "local_action"):
+        local = entry.key == "local_action"
+        call = _action(file, entry, catalog)
+    else:
+        call = _with_args(file, Call(name, position), node, catalog)
+    if call is None or extra is None:
+        return _localized(call, local)
+    more = _mapping(file, extra.node, "'args'")
+    if more is None:
+        return None
+    args, positions = more
+    return _localized(
+        Call(call.module, call.position, {**args, **call.args}, {**positions, **call.positions}), local
+    )
+
+
+def _localized(call: Call | None, local: bool) -> Call | None:
+    return Call(call.module, call.position, call.args, call.positions, True) if call and local else call
+
+
+def _mapping(
+    file: YamlFile, node: yaml.Node, what: str
+) -> tuple[dict[str, Value], dict[str, Position]] | None:
+    if not isinstance(node, yaml.MappingNode):
+        if is_null(node):
+            return {}, {}
+        file.problem(f"{what} takes arguments as 'key: value', not {kind(node)}", node)
+        return None
+    value = file.value(node)
+    return dict(value), {entry.key: entry.position for entry in file.entries(node, what)}
+
+
+def _with_args(file: YamlFile, call: Call, node: yaml.Node, catalog: Catalog) -> Call | None:
+    """A call whose arguments are written as a mapping, as text, or not at all."""
+    if isinstance(node, yaml.ScalarNode) and not is_null(node):
+        return _from_text(file, call, node.value, file.text_position(node), catalog)
+    mapped = _mapping(file, node, f"'{call.module}'")
+    if mapped is None:
+        return None
+    return Call(call.module, call.position, *mapped)
+
+
+def _action(file: YamlFile, entry: Entry, catalog: Catalog) -> Call | None:
+    """`action: module key=value` or `action: {module: name, key: value}`."""
+    node = entry.node
+    if isinstance(node, yaml.MappingNode):
+        mapped = _mapping(file, node, f"'{entry.key}'")
+        name = mapped[0].pop("module", None) if mapped else None
+        if mapped is None or not isinstance(name, str):
+            file.problem(f"'{entry.key}' does not name a module", node, "Write: module: NAME")
+            return None
+        first, _, rest = name.partition(" ")
+        call = Call(module_name(first), mapped[1].pop("module"), *mapped)
+        if not rest.strip():
+            return call
+        free = _from_text(file, call, rest.strip(), call.position, catalog)
+        if free is None:
+            return None
+        return Call(
+            call.module, call.position, {**call.args, **free.args}, {**call.positions, **free.positions}
+        )
+    if not isinstance(node, yaml.ScalarNode) or is_null(node):
+        file.problem(f"'{entry.key}' takes a module's name with its arguments, not {kind(node)}", node)
+        return None
+    name, _, rest = node.value.strip().partition(" ")
+    at = file.text_position(node)
+    call = Call(module_name(name), at)
+    behind = Position(at.file, at.line, at.column + len(name) + 1)
+    return _from_text(file, call, rest.strip(), behind, catalog) if rest.strip() else call
+
+
+# ---------------------------------------------------------------- free-form text
+
+
+def _from_text(file: YamlFile, call: Call, text: str, at: Position, catalog: Catalog) -> Call | None:
+    """Arguments that are written as text: `key=value key2="a b"`, or free-form text."""
+    free = catalog.free_form(call.module) if call.module in catalog.names() else None
+    words = split_words(text)
+    if words is None and free is not None:
+        words = [text]
+    elif words is None:
+        file.problem("A quote or a '{{' in this text is never closed", at)
+        return None
+    args: dict[str, Value] = {}
+    rest: list[str] = []
+    for word in words:
+        found = _OPTION.fullmatch(word.strip())
+        if found and (found[1] in _OPTIONS or free is None or (free == found[1] and len(words) == 1)):
+            args[found[1]] = file.text(unquote(found[2]), at)
+        else:
+            rest.append(word)
+    if rest and free is None:
+        if call.module in catalog.names():
+            file.problem(
+                f"'{call.module}' takes no free-form text: '{_short(' '.join(rest))}'",
+                at,
+                "Write its arguments as 'key: value', indented, in the lines below.",
+            )
+            return None
+    elif rest and free is not None:
+        args[free] = file.text(text if len(rest) == len(words) else "".join(rest).strip(), at)
+    return Call(call.module, call.position, args, dict.fromkeys(args, at))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def unquote(text: str) -> str:
+    """The value of `key=value`: without the quotes around it, escapes resolved."""
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    inner = text[1:-1] if quoted else text
+    return _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), inner)
+
+
+def split_words(text: str) -> Sequence[str] | None:
+    """Split text at spaces that are neither in quotes nor in braces; each word keeps the space before it, so that
+    joining gives the text again. None: a quote or a brace stays open."""
+    words: list[str] = []
+    word, quote, closer = "", "", ""
+    index = 0
+    while index < len(text):
+        pair, character = text[index : index + 2], text[index]
+        step = 1
+        if closer:
+            if pair == closer:
+                closer, step = "", 2
+        elif pair in _OPENERS:
+            closer, step = _OPENERS[pair], 2
+        elif character == "\\" and index + 1 < len(text):
+            step = 2
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character.isspace() and word.strip():
+            words.append(word)
+            word = ""
+        word += text[index : index + step]
+        index += step
+    if quote or closer:
+        return None
+    return [*words, word] if word.strip() else words
+
+
+def unknown_module(name: str, catalog: Catalog, keywords: Collection[str]) -> str | None:
+    """The nearest name among modules and keywords, as a hint."""
+    if "." in name and name.rpartition(".")[2] in catalog.names():
+        return f"runbook has its own '{name.rpartition('.')[2]}'; collections are not used here."
+    return nearest(name, [*catalog.names(), *keywords])

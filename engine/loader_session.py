@@ -1,0 +1,116 @@
+"""What one loading shares: the files it read, the modules it may name, and what tasks inherit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import LoadError, Position
+from .identity import digest
+from .keywords import Warn
+from .loader_call import Catalog
+from .model import Task, Value
+from .values import Expression
+from .yamlfile import Entry, YamlFile, read_yaml, settle
+
+_SETTINGS = (
+    "ignore_errors", "no_log", "run_once", "delegate_to", "connection", "aws", "rerun", "check_mode", "diff",
+    "timeout",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """Keywords that come from around a task."""
+
+    when: tuple[Expression, ...] = ()
+    tags: frozenset[str] = frozenset()
+    vars: Mapping[str, Value] = field(default_factory=dict)
+    environment: tuple[Value, ...] = ()
+    notify: tuple[Value, ...] = ()
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    """Where the innermost wins."""
+
+    def enter(self, own: Mapping[str, Any]) -> Inherited:
+        """What holds inside of something that has these keywords."""
+        settings = {name: own[name] for name in _SETTINGS if own.get(name) is not None}
+        outer = self.settings.get("aws")
+        if isinstance(outer, dict) and isinstance(settings.get("aws"), dict):
+            settings["aws"] = {**outer, **settings["aws"]}
+        return Inherited(
+            when=self.when + own.get("when", ()),
+            tags=self.tags | own.get("tags", frozenset()),
+            vars={**self.vars, **own["vars"]} if own.get("vars") else self.vars,
+            environment=self.environment + own.get("environment", ()),
+            notify=self.notify + own.get("notify", ()),
+            settings={**self.settings, **settings} if settings else self.settings,
+        )
+
+    @classmethod
+    def of_include(cls, task: Task) -> Inherited:
+        """What an included file inherits: all but `when` and `notify`, which are the include's own."""
+        settings = {name: getattr(task, name) for name in _SETTINGS}
+        return cls((), task.tags, task.vars, task.environment, (), settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The place where one file names another."""
+
+    file: YamlFile
+    position: Position
+
+
+class Session:
+    """One loading: collects files and their problems, so that all are told together."""
+
+    def __init__(self, catalog: Catalog, warn: Warn) -> None:
+        self.catalog = catalog
+        self.warn = warn
+        self.files: list[YamlFile] = []
+        self.notified: list[tuple[YamlFile, Entry]] = []
+        """`notify` keywords of the play that is being read."""
+        self._opened: dict[str, YamlFile] = {}
+
+    def open(self, path: str, reference: Reference | None = None) -> YamlFile | None:
+        """Read a file once. None: it can't be read, and a problem was noted where it was named.
+
+        Raises LoadError when it was not named by another file.
+        """
+        known = self._opened.get(path)
+        if known is not None:
+            return known
+        try:
+            made = read_yaml(path)
+        except LoadError as error:
+            if reference is None:
+                raise
+            for problem in error.problems:
+                if problem.position is None:
+                    reference.file.problem(problem.message, reference.position, problem.hint)
+                else:
+                    reference.file.problems.append(problem)
+            return None
+        self._opened[path] = made
+        self.files.append(made)
+        return made
+
+    def seen(self, path: str) -> bool:
+        """Whether this file was read already."""
+        return path in self._opened
+
+    def settle(self) -> None:
+        """Raise LoadError with all problems of all files, if there are any."""
+        settle(self.files)
+
+    def digest(self) -> str:
+        """Of the text of all files that were read."""
+        return digest(*(text for file in self.files for text in (Path(file.path).name, file.source.text)))
+
+
+def beside(path: str, name: str) -> str:
+    """The path of a file that the one at `path` names: it is looked for in the same folder."""
+    return os.path.normpath(Path(path).parent / Path(name).expanduser())

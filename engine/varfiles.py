@@ -1,0 +1,72 @@
+"""Files of variables: those that a play names, and the folders `group_vars` and `host_vars`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import LoadError, Problem
+from .keywords import read_vars
+from .model import Value
+from .yamlfile import YamlFile, is_null, read_yaml, settle
+
+_ENDINGS = ("", ".yml", ".yaml", ".json")
+
+
+def load_vars(path: str) -> Mapping[str, Value]:
+    """The variables of a YAML or JSON file. Raises LoadError with all problems of the file."""
+    file = read_yaml(path)
+    found = vars_of(file)
+    settle([file])
+    return found
+
+
+def vars_of(file: YamlFile) -> Mapping[str, Value]:
+    """The variables of a file that was read; problems stay with the file."""
+    if file.root is None or is_null(file.root):
+        return {}
+    return read_vars(file, file.root, "A file of variables")
+
+
+class VarFolder:
+    """A folder such as `group_vars`: a file or a folder of files for each name.
+
+    The folder is listed once; a file is read when its name is asked for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            self._names = frozenset(one.name for one in folder.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            self._names = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
+    def files(self, name: str) -> list[Path]:
+        """The files for a group or a host. Raises LoadError when two claim the name."""
+        found = [name + ending for ending in _ENDINGS if name + ending in self._names]
+        if len(found) > 1:
+            both = " and ".join(str(self._folder / one) for one in found)
+            raise LoadError([Problem(f"Both {both} exist", hint="Keep one, or put both into the folder.")])
+        if not found:
+            return []
+        path = self._folder / found[0]
+        if not path.is_dir():
+            return [path]
+        inside = [p for p in path.rglob("*") if p.is_file() and p.suffix in _ENDINGS]
+        return sorted(p for p in inside if not _hidden(p.relative_to(path)))
+
+    def read(self, name: str, files: list[YamlFile]) -> dict[str, Value]:
+        """The variables for a group or a host; what was read is added to `files`."""
+        merged: dict[str, Value] = {}
+        for path in self.files(name):
+            file = read_yaml(str(path))
+            files.append(file)
+            merged.update(vars_of(file))
+        return merged
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part.endswith("~") for part in path.parts)

@@ -1,0 +1,352 @@
+"""YAML files: plain data in which every node knows its place and operator text with braces is a Template.
+
+YAML 1.1 as PyYAML's safe loader reads it, with less: duplicate keys, unknown tags and nodes that hold themselves
+are problems. Problems are collected, so that all of a file are told together.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.constructor import SafeConstructor
+
+from .errors import LoadError, Position, Problem
+from .model import Value
+from .source import Source, read_source
+from .values import Expression, SourceFloat, SourceInt, Template
+from .yamlerrors import bare_template, control_characters, explain
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BRACES = re.compile(r"\{[{%#]")
+_ITEM = re.compile(r"^( *)- ")
+_TAG = "tag:yaml.org,2002:"
+_MOST_SYNTAX_ERRORS = 10
+_BUSY = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One `key: value` of a mapping."""
+
+    key: str
+    position: Position
+    """Of the key."""
+    node: yaml.Node
+
+
+class YamlFile:
+    """One YAML file: its nodes as data, and the problems that were found in it so far."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = control_characters(source)
+        self.texts: list[Template | Expression] = []
+        """Every template and expression that was handed out, for a check of their syntax."""
+        self._constructor = SafeConstructor()
+        self._values: dict[tuple[int, bool], Any] = {}
+        self.root: yaml.Node | None = None if self.problems else self._compose()
+
+    @property
+    def path(self) -> str:
+        return self.source.path
+
+    # ------------------------------------------------------------ problems
+
+    def problem(self, message: str, at: Position | yaml.Node, hint: str | None = None) -> None:
+        """Note a problem at a place of this file."""
+        place = at if isinstance(at, Position) else self.position(at)
+        self.problems.append(self.source.problem(message, place, hint))
+
+    def position(self, node: yaml.Node) -> Position:
+        return Position(self.path, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def settled(self) -> list[Problem]:
+        """All problems, those of templates included, once each, in the order of their places."""
+        found = [self.source.show(p) for p in (*self.problems, *_syntax_problems(self.texts))]
+        return sorted(dict.fromkeys(found), key=lambda p: p.position or Position(self.path, 0, 0))
+
+    # ------------------------------------------------------------ syntax
+
+    def _compose(self) -> yaml.Node | None:
+        lines = list(self.source.lines)
+        for _ in range(_MOST_SYNTAX_ERRORS):
+            loader = _Loader("\n".join(lines))
+            try:
+                node: yaml.Node | None = loader.get_single_node()
+            except yaml.MarkedYAMLError as error:
+                problem = explain(error, self.source)
+                first = not self.problems
+                # What was cut away may have held the anchor.
+                if first or "alias" not in (error.problem or ""):
+                    self.problems.append(problem)
+                if not _cut_item(lines, problem, error):
+                    return None
+            except RecursionError:
+                self.problem("The YAML is nested too deep", Position(self.path, 1, 1))
+                return None
+            else:
+                return node
+            finally:
+                loader.dispose()
+        return None
+
+    # ------------------------------------------------------------ shapes
+
+    def entries(self, node: yaml.Node | None, what: str) -> list[Entry]:
+        """The entries of a mapping whose keys are text; a problem and nothing when it is no mapping."""
+        if not isinstance(node, yaml.MappingNode):
+            if node is not None and not is_null(node):
+                self.problem(
+                    f"{what} must be a mapping of 'key: value', not {kind(node)}", node, self._quote(node)
+                )
+            return []
+        found = []
+        for key, value in self._pairs(node):
+            if isinstance(key, yaml.ScalarNode):
+                found.append(Entry(key.value, self.position(key), value))
+            else:
+                self._odd_key(key)
+        return found
+
+    def items(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
+        """The items of a list; a problem and nothing when it is no list."""
+        if isinstance(node, yaml.SequenceNode):
+            return list(node.value)
+        if node is not None and not is_null(node):
+            self.problem(f"{what} must be a list, not {kind(node)}", node, "A list's items start with '- '.")
+        return []
+
+    def _quote(self, node: yaml.Node) -> str | None:
+        found = bare_template(self.source, node.start_mark.line + 1)
+        return found.hint if found else None
+
+    def _odd_key(self, key: yaml.Node) -> None:
+        found = bare_template(self.source, key.start_mark.line + 1)
+        if found:
+            self.problems.append(found)
+        else:
+            self.problem(f"A key must be text, not {kind(key)}", key)
+
+    def _pairs(self, node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        """Keys and values, `<<` merged as YAML 1.1 says: what is written here wins, then the earlier of a list."""
+        merged = [(k, v) for k, v in node.value if k.tag == f"{_TAG}merge"]
+        first: dict[tuple[str, str], yaml.Node] = {}
+        own: list[tuple[yaml.Node, yaml.Node]] = []
+        for key, value in node.value:
+            if key.tag == f"{_TAG}merge":
+                continue
+            if isinstance(key, yaml.ScalarNode):
+                name = (key.tag, key.value)
+                if name in first:
+                    place = self.position(first[name])
+                    self.problem(
+                        f"The key '{key.value}' stands here twice",
+                        key,
+                        f"First in line {place.line}, column {place.column}. Only one of them could count.",
+                    )
+                    continue
+                first[name] = key
+            own.append((key, value))
+        if merged:
+            yield from self._merge(merged, set(first))
+        yield from own
+
+    def _merge(
+        self, merged: list[tuple[yaml.Node, yaml.Node]], taken: set[tuple[str, str]]
+    ) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        for _, value in merged:
+            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if not isinstance(source, yaml.MappingNode):
+                    self.problem("'<<' takes a mapping or a list of them", source)
+                    continue
+                for key, inner in self._pairs(source):
+                    name = (key.tag, str(key.value))
+                    if name not in taken:
+                        taken.add(name)
+                        yield key, inner
+
+    # ------------------------------------------------------------ values
+
+    def value(self, node: yaml.Node, *, raw: bool = False) -> Value:
+        """The node as plain data. `raw`: text stays text, whatever braces it holds (`!unsafe`)."""
+        raw = raw or node.tag == "!unsafe"
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, raw)
+        known = self._values.get((id(node), raw))
+        if known is _BUSY:
+            self.problem("This holds itself", node)
+            return None
+        if known is None:
+            self._values[id(node), raw] = _BUSY
+            known = self._values[id(node), raw] = self._collection(node, raw)
+        return known
+
+    def _collection(self, node: yaml.Node, raw: bool) -> Value:
+        if node.tag not in (f"{_TAG}map", f"{_TAG}seq", "!unsafe"):
+            self._refuse_tag(node)
+            return None
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, raw=raw) for item in node.value]
+        assert isinstance(node, yaml.MappingNode)  # noqa: S101 (the only kind that is left)
+        made = {}
+        for key, value in self._pairs(node):
+            if not isinstance(key, yaml.ScalarNode):
+                self._odd_key(key)
+                continue
+            name = self._scalar(key, True)
+            if not raw and isinstance(name, str) and _BRACES.search(name):
+                hint = 'Keys are not rendered. Write the whole mapping as one template: "{{ {name: value} }}"'
+                self.problem("A key can't be a template", key, hint)
+            made[name] = self.value(value, raw=raw)
+        return made
+
+    def _scalar(self, node: yaml.ScalarNode, raw: bool) -> Value:
+        text: str = node.value
+        if node.tag in (f"{_TAG}str", "!unsafe", f"{_TAG}value", f"{_TAG}merge"):
+            if raw or not _BRACES.search(text):
+                return text
+            template = Template(text, self.text_position(node))
+            self.texts.append(template)
+            return template
+        construct = _SCALARS.get(node.tag)
+        if construct is None:
+            self._refuse_tag(node)
+            return None
+        try:
+            return construct(self._constructor, node)
+        except (ValueError, yaml.YAMLError) as error:
+            what = node.tag.removeprefix(_TAG)
+            self.problem(
+                f"'{text}' looks like a YAML {what} but is none: {error}", node, "Quote it if it is text."
+            )
+            return None
+
+    def text_position(self, node: yaml.ScalarNode) -> Position:
+        """Where the first character of a text stands, behind its quote or in the first line of its block."""
+        at = self.position(node)
+        if node.style in ("'", '"'):
+            return Position(at.file, at.line, at.column + 1)
+        if node.style in ("|", ">"):
+            for number in range(at.line, len(self.source.lines)):
+                line = self.source.lines[number]
+                if line.strip():
+                    return Position(at.file, number + 1, len(line) - len(line.lstrip()) + 1)
+        return at
+
+    def text(self, value: str, at: Position) -> str | Template:
+        """Operator text that was cut out of a longer one."""
+        if not _BRACES.search(value):
+            return value
+        template = Template(value, at)
+        self.texts.append(template)
+        return template
+
+    def expression(self, source: str, at: Position) -> Expression:
+        made = Expression(source, at)
+        self.texts.append(made)
+        return made
+
+    def _refuse_tag(self, node: yaml.Node) -> None:
+        if node.tag == "!vault":
+            self.problem("'!vault' is not supported yet", node, "Encrypted values come with a later version.")
+        else:
+            tag = node.tag.replace(_TAG, "!!")
+            self.problem(f"The YAML tag '{tag}' is not known here", node, "Known: !unsafe.")
+
+
+def read_yaml(path: str) -> YamlFile:
+    """Read a YAML file; what is wrong with its text is in its `problems`. Raises LoadError: can't be read."""
+    return YamlFile(read_source(path))
+
+
+def is_null(node: yaml.Node) -> bool:
+    return bool(node.tag == f"{_TAG}null")
+
+
+_KINDS = {"str": "text", "int": "a number", "float": "a number", "bool": "true or false", "null": "nothing",
+          "map": "a mapping", "seq": "a list"}  # fmt: skip
+
+
+def kind(node: yaml.Node) -> str:
+    """What a node is, in plain words."""
+    if isinstance(node, yaml.ScalarNode) and _BRACES.search(node.value):
+        return "a template"
+    return _KINDS.get(node.tag.removeprefix(_TAG), "a value with the tag " + node.tag.replace(_TAG, "!!"))
+
+
+# ---------------------------------------------------------------- scalars
+
+
+def _int(constructor: SafeConstructor, node: yaml.ScalarNode) -> int:
+    value: int = constructor.construct_yaml_int(node)
+    return value if str(value) == node.value else SourceInt(value, node.value)
+
+
+def _float(constructor: SafeConstructor, node: yaml.ScalarNode) -> float:
+    value: float = constructor.construct_yaml_float(node)
+    return value if str(value) == node.value else SourceFloat(value, node.value)
+
+
+def _date(constructor: SafeConstructor, node: yaml.ScalarNode) -> dt.date:
+    made: dt.date = constructor.construct_yaml_timestamp(node)
+    return made
+
+
+_SCALARS: Mapping[str, Callable[[SafeConstructor, yaml.ScalarNode], Any]] = {
+    f"{_TAG}null": lambda _constructor, _node: None,
+    f"{_TAG}bool": lambda constructor, node: constructor.construct_yaml_bool(node),
+    f"{_TAG}int": _int,
+    f"{_TAG}float": _float,
+    f"{_TAG}timestamp": _date,
+    f"{_TAG}binary": lambda constructor, node: constructor.construct_yaml_binary(node),
+}
+
+
+# ---------------------------------------------------------------- more than one problem
+
+
+def _cut_item(lines: list[str], problem: Problem, error: yaml.MarkedYAMLError) -> bool:
+    """Blank the list item that holds a syntax error, so that the rest can be looked at; False: there is none."""
+    if problem.position is None:
+        return False
+    at = problem.position.line - 1
+    start = next((i for i in range(at, -1, -1) if _ITEM.match(lines[i])), None)
+    if start is None:
+        return False
+    found = _ITEM.match(lines[start])
+    indent = len(found[1]) if found else 0
+    last = error.problem_mark.line if error.problem_mark else at
+    end = start + 1
+    while end < len(lines) and (_inside(lines[end], indent) or end <= at):
+        end += 1
+    if at < last < len(lines) and lines[last].strip():
+        end = max(end, min(last + 1, len(lines))) if _inside(lines[last], indent) else end
+    lines[start:end] = [""] * (end - start)
+    return True
+
+
+def _inside(line: str, indent: int) -> bool:
+    bare = line.lstrip(" ")
+    return not bare or bare.startswith("#") or len(line) - len(bare) > indent
+
+
+def _syntax_problems(texts: list[Template | Expression]) -> list[Problem]:
+    if not texts:
+        return []
+    try:
+        from .template import check_syntax
+    except ImportError:
+        return []
+    return [problem for text in texts if (problem := check_syntax(text)) is not None]
+
+
+def settle(files: list[YamlFile]) -> None:
+    """Raise LoadError with the problems of all files, if there are any."""
+    problems = [problem for file in files for problem in file.settled()]
+    if problems:
+        raise LoadError(list(dict.fromkeys(problems)))
