@@ -33,8 +33,8 @@ class Encoder:
     """Makes records into lines of JSON; `mask` goes over every text that can come from outside of the engine."""
 
     def __init__(self, mask: Mask | None = None) -> None:
-        self._data = _Packer(mask)
-        self._planned = _Packer(mask, planned=True)
+        self._data = Packer(mask)
+        self._planned = Packer(mask, planned=True)
 
     def encode(self, record: Record) -> bytes:
         """Raises JournalError for values that must not or can't be kept."""
@@ -100,11 +100,6 @@ def decode(body: bytes) -> Record:
     return _unpacked(record) if b'"$' in body else record
 
 
-def plain(value: Any) -> Any:
-    """A value as a journal gives it back: no structs, no tuples. Raises JournalError as `encode` does."""
-    return _unpack(_Packer(None).pack(value))
-
-
 def _unpacked(record: Record) -> Record:
     replace = msgspec.structs.replace
     match record:
@@ -140,7 +135,7 @@ def _unpacked_directive(directive: Directive) -> Directive:
 # ---------------------------------------------------------------- values to JSON types
 
 
-class _Packer:
+class Packer:
     """Turns values into JSON types. `planned`: Unknown may stand in it, as in what a change says it leads to."""
 
     def __init__(self, mask: Mask | None, *, planned: bool = False) -> None:

@@ -1,0 +1,105 @@
+"""Changes as prose: pure functions from a `Change` to lines of text.
+
+A symbol says what happens, a sentence why; unchanged fields are folded; what is secret or not known yet says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from .diff_fields import body
+from .model import Action, Change
+from .prose import visible
+from .style import Role, Style, no_colour
+
+SYMBOLS: dict[Action, str] = {
+    Action.NONE: " ",
+    Action.READ: "<=",
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.REPLACE: "-/+",
+    Action.DELETE: "-",
+    Action.RUN: "!",
+    Action.UNDECIDED: "?",
+}
+
+ROLES: dict[Action, Role] = {
+    Action.NONE: "quiet",
+    Action.READ: "read",
+    Action.CREATE: "add",
+    Action.UPDATE: "update",
+    Action.REPLACE: "remove",
+    Action.DELETE: "remove",
+    Action.RUN: "update",
+    Action.UNDECIDED: "note",
+}
+
+_MEANINGS: dict[Action, str] = {
+    Action.CREATE: "create",
+    Action.UPDATE: "update in place",
+    Action.REPLACE: "delete, then create again",
+    Action.DELETE: "delete",
+    Action.READ: "read",
+    Action.RUN: "run",
+    Action.UNDECIDED: "decided during the run only",
+}
+
+_SENTENCES: dict[Action, tuple[str, str]] = {
+    Action.NONE: ("needs no change", "needed no change"),
+    Action.READ: ("will be read", "was read"),
+    Action.CREATE: ("will be created", "was created"),
+    Action.UPDATE: ("will be updated in place", "was updated in place"),
+    Action.REPLACE: ("must be replaced", "was replaced"),
+    Action.DELETE: ("will be deleted", "was deleted"),
+    Action.RUN: ("will be run", "was run"),
+    Action.UNDECIDED: ("is decided during the run only", "was decided during the run only"),
+}
+
+
+def headline(change: Change, style: Style = no_colour) -> str:
+    """One line: `~ memorydb:cluster/lab-cluster (1 replica instead of 0)`."""
+    reason = style(f" ({visible(change.reason)})", "quiet") if change.reason else ""
+    return f"{style(SYMBOLS[change.action], ROLES[change.action])} {_name(change)}{reason}"
+
+
+def lines(change: Change, style: Style = no_colour, *, done: bool = False) -> list[str]:
+    """The whole change, field by field. `done`: it was applied already."""
+    will, was = _SENTENCES[change.action]
+    reason = f": {visible(change.reason)}" if change.reason else ""
+    head = f"# {_name(change)} {was if done else will}{reason}"
+    symbol = style(SYMBOLS[change.action], ROLES[change.action])
+    fields = [] if change.action is Action.UNDECIDED else body(change.before, change.after, style)
+    return [style(head, "heading"), f"{symbol} {_name(change)}", *(f"    {line}" for line in fields)]
+
+
+def legend(changes: Iterable[Change], style: Style = no_colour) -> list[str]:
+    """What the symbols in use mean."""
+    used = {change.action for change in changes}
+    meanings = [(action, meaning) for action, meaning in _MEANINGS.items() if action in used]
+    if not meanings:
+        return []
+    symbols = [f"{style(SYMBOLS[action].rjust(5), ROLES[action])}  {meaning}" for action, meaning in meanings]
+    return ["Symbols:", *symbols]
+
+
+def summary(changes: Sequence[Change]) -> str:
+    """The closing line: how much of what."""
+    count = Counter(change.action for change in changes if change.action.changes)
+    if not count:
+        return "No changes. The world is already as the playbook describes it."
+    parts = [
+        f"{count[Action.CREATE]} to add",
+        f"{count[Action.UPDATE]} to change",
+        f"{count[Action.REPLACE]} to replace",
+        f"{count[Action.DELETE]} to remove",
+    ]
+    if count[Action.RUN]:
+        parts.append(f"{count[Action.RUN]} to run")
+    if count[Action.UNDECIDED]:
+        parts.append(f"{count[Action.UNDECIDED]} undecided")
+    return f"Plan: {', '.join(parts)}."
+
+
+def _name(change: Change) -> str:
+    return visible(change.resource) if change.resource else "this step"

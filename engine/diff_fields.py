@@ -1,0 +1,185 @@
+"""Two states of a thing, field by field: only what differs, the rest folded to a count."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, Literal, TypeAlias
+
+from .plain import plain
+from .prose import SECRET_TEXT, inline, text_lines, visible
+from .style import Role, Style
+from .values import Secret, Unknown
+
+Symbol: TypeAlias = Literal["+", "-", "~"]
+
+_ROLES: dict[Symbol, Role] = {"+": "add", "-": "remove", "~": "update"}
+_WIDE = 76
+"""Longer pairs of values stand on two lines, longer containers field by field."""
+
+_CONTEXT = 3
+"""Unchanged lines around a changed line of a text."""
+
+_MARGIN = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A field: its value on the same line, or the lines below it."""
+
+    symbol: Symbol
+    label: str
+    text: str = ""
+    below: tuple[str, ...] = ()
+
+
+def body(before: Any, after: Any, style: Style) -> list[str]:
+    """Lines for what differs between two states; None: it is not there."""
+    old, new = _plain(before), _plain(after)
+    if not isinstance(old, Mapping | None) or not isinstance(new, Mapping | None):
+        return _laid_out([_entry("", old, new, style)], 0, "field", style) if not _same(old, new) else []
+    return _mapping(old or {}, new or {}, style)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, Unknown | Secret) else plain(value)
+
+
+# ---------------------------------------------------------------- equality
+
+
+def _same(one: Any, other: Any) -> bool:
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(value: Any) -> str:
+    """A text that is equal for equal values; what is not known equals itself only."""
+    if isinstance(value, Unknown):
+        return f"unknown {id(value)}"
+    if isinstance(value, Secret):
+        return f"secret {_canonical(plain(Secret.reveal(value)))}"
+    if isinstance(value, Mapping):
+        return (
+            "{" + ",".join(sorted(f"{inline(key)}:{_canonical(item)}" for key, item in value.items())) + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ",".join(map(_canonical, value)) + "]"
+    return inline(value)
+
+
+# ---------------------------------------------------------------- containers
+
+
+def _mapping(old: Mapping[Any, Any], new: Mapping[Any, Any], style: Style) -> list[str]:
+    """Fields in the new state's order, then those that go. A field that is None is not there."""
+    names = [*new, *(name for name in old if name not in new)]
+    entries, hidden = [], 0
+    for name in names:
+        one, other = old.get(name), new.get(name)
+        if not _same(one, other):
+            entries.append(_entry(f"{visible(str(name))}:", one, other, style))
+        elif not isinstance(other, Unknown | Secret) and other in (None, "", [], {}):
+            continue  # empty on both sides: nothing to count
+        else:
+            hidden += 1
+    return _laid_out(entries, hidden, "field", style)
+
+
+def _list(old: Sequence[Any], new: Sequence[Any], style: Style) -> list[str]:
+    matcher = difflib.SequenceMatcher(
+        None, [_canonical(item) for item in old], [_canonical(item) for item in new], autojunk=False
+    )
+    entries, hidden = [], 0
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            hidden += i2 - i1
+            continue
+        for one, other in _paired(old[i1:i2], new[j1:j2]):
+            entries.append(_entry("-" if _nests(one, other) else "", one, other, style))
+    return _laid_out(entries, hidden, "item", style)
+
+
+def _paired(old: Sequence[Any], new: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Records that took each other's place are compared field by field; plain values go and come."""
+    if all(isinstance(item, Mapping) for item in (*old, *new)):
+        return list(zip_longest(old, new))
+    return [*((item, None) for item in old), *((None, item) for item in new)]
+
+
+def _laid_out(entries: Sequence[_Entry], hidden: int, what: str, style: Style) -> list[str]:
+    width = max((len(entry.label) for entry in entries if not entry.below), default=0)
+    lines: list[str] = []
+    for entry in entries:
+        symbol = style(entry.symbol, _ROLES[entry.symbol])
+        if entry.below:
+            lines += [f"{symbol} {entry.label}".rstrip(), *(f"{_MARGIN}{line}" for line in entry.below)]
+        else:
+            lines.append(
+                f"{symbol} {entry.label.ljust(width)} {entry.text}" if width else f"{symbol} {entry.text}"
+            )
+    if hidden:
+        lines.append(style(f"  # ({hidden} unchanged {what}{'s' if hidden > 1 else ''} hidden)", "quiet"))
+    return lines
+
+
+# ---------------------------------------------------------------- one field
+
+
+def _entry(label: str, old: Any, new: Any, style: Style) -> _Entry:
+    symbol: Symbol = "+" if old is None else "-" if new is None else "~"
+    if _nests(old, new):
+        return _Entry(symbol, label, below=tuple(_below(old, new, style)))
+    if symbol != "~":
+        return _Entry(symbol, label, inline(new if old is None else old))
+    if isinstance(old, Secret) and isinstance(new, Secret):
+        return _Entry(symbol, label, f"{SECRET_TEXT}, another one")
+    one, other = inline(old), inline(new)
+    if len(one) + len(other) > _WIDE:
+        return _Entry(symbol, label, below=(one, f"-> {other}"))
+    return _Entry(symbol, label, f"{one} -> {other}")
+
+
+def _nests(old: Any, new: Any) -> bool:
+    """Whether the difference is told line by line below the field's name."""
+    both = [side for side in (old, new) if side is not None]
+    for kind in (Mapping, list, str):
+        if all(isinstance(side, kind) for side in both):
+            return (len(both) == 2 and kind is not str) or any(map(_is_long, both))
+    return False
+
+
+def _is_long(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\n" in value.rstrip("\n")
+    return len(inline(value)) > _WIDE or any(
+        isinstance(item, str) and _is_long(item)
+        for item in (value.values() if isinstance(value, Mapping) else value)
+    )
+
+
+def _below(old: Any, new: Any, style: Style) -> list[str]:
+    side = new if old is None else old
+    if isinstance(side, Mapping):
+        return _mapping(old or {}, new or {}, style)
+    if isinstance(side, list):
+        return _list(old or [], new or [], style)
+    return _text(old, new, style)
+
+
+def _text(old: str | None, new: str | None, style: Style) -> list[str]:
+    """A text of several lines, as a unified diff."""
+    if old is None or new is None:
+        symbol: Symbol = "+" if old is None else "-"
+        return [style(f"{symbol} {line}".rstrip(), _ROLES[symbol]) for line in text_lines(new or old or "")]
+    found = difflib.unified_diff(text_lines(old), text_lines(new), n=_CONTEXT, lineterm="")
+    lines = [_text_line(line, style) for line in list(found)[2:]]
+    return lines or [style("# (only white space at the end differs)", "quiet")]
+
+
+def _text_line(line: str, style: Style) -> str:
+    if line.startswith("@@"):
+        return style(line, "quiet")
+    spaced = f"{line[:1]} {line[1:]}".rstrip()
+    return style(spaced, "add" if line[:1] == "+" else "remove") if line[:1] in "+-" else spaced

@@ -1,0 +1,90 @@
+"""The end of the human report: what failed and how to go on, the table of hosts, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from .model import ItemFinished, RunFinished, StepFinished, Tally
+from .prose import duration, text_lines, visible
+from .style import Role, Style
+
+TAIL = 20
+"""Lines of a failed command's output that are shown without -v."""
+
+_COLUMNS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
+"""In Ansible's order."""
+
+_ROLES: dict[str, Role] = {
+    "ok": "ok",
+    "changed": "changed",
+    "unreachable": "failed",
+    "failed": "failed",
+    "skipped": "skipped",
+    "rescued": "changed",
+    "ignored": "skipped",
+}
+
+assert {field.name for field in fields(Tally)} == set(_COLUMNS)  # noqa: S101 (about the lines above)
+
+
+def card(failure: StepFinished, items: Sequence[ItemFinished], style: Style) -> list[str]:
+    """What stopped a host, once more, where the reader looks last. `items`: those of a loop that failed."""
+    head = f"FAILED [{visible(failure.host)}] {visible(failure.task)}"
+    lines = [f"at {failure.position}"]
+    for item in items:
+        lines += _told(item.outcome.result, f"(item={visible(item.label)}) ")
+    if not items:
+        lines += _told(failure.outcome.result)
+    return ["", style(head, "failed"), *(f"    {line}".rstrip() for line in lines)]
+
+
+def _told(result: Mapping[str, object], head: str = "") -> list[str]:
+    message, hint = result.get("msg"), result.get("hint")
+    lines = text_lines(head + (message if isinstance(message, str) else "failed"))
+    return lines + (text_lines(hint) if isinstance(hint, str) and hint else [])
+
+
+def output_tail(result: Mapping[str, object]) -> list[str]:
+    """The last lines of what a failed command wrote."""
+    lines: list[str] = []
+    for name in ("stdout", "stderr"):
+        text = result.get(name)
+        if isinstance(text, str) and text.strip():
+            every = text_lines(text)
+            cut = [f"... {len(every) - TAIL} lines more, shown with -v"] if len(every) > TAIL else []
+            lines += [f"{name}:", *(f"  {line}".rstrip() for line in cut + every[-TAIL:])]
+    return lines
+
+
+def recap(hosts: Mapping[str, Tally], style: Style) -> list[str]:
+    """One line a host."""
+    names = {host: visible(host) for host in hosts}
+    width = max(map(len, names.values()), default=0)
+    widths = {
+        column: max((len(str(getattr(t, column))) for t in hosts.values()), default=1) for column in _COLUMNS
+    }
+    lines = []
+    for host, tally in hosts.items():
+        cells = []
+        for column in _COLUMNS:
+            count = getattr(tally, column)
+            cell = f"{column}={str(count).ljust(widths[column])}"
+            cells.append(style(cell, _ROLES[column]) if count else cell)
+        bad = tally.failed or tally.unreachable
+        name = style(names[host].ljust(width), "failed" if bad else "ok")
+        lines.append(f"{name} : {'  '.join(cells)}".rstrip())
+    return lines
+
+
+def verdict(event: RunFinished, style: Style, *, check: bool) -> list[str]:
+    """How it ended, after what time, and how to go on."""
+    took = duration(event.seconds)
+    if event.exit_code == 0:
+        what = f"Dry run done in {took}; nothing was changed." if check else f"Done in {took}."
+        return [style(what, "ok")]
+    ended = "Stopped" if event.exit_code == 4 else "Failed"
+    lines = [style(f"{ended} after {took} (exit code {event.exit_code}).", "failed")]
+    if event.resume:
+        lines += ["Go on from here with:", f"    {visible(event.resume)}"]
+    return lines
