@@ -1,0 +1,193 @@
+"""Filters on lists and mappings. Items that can't be hashed are compared; order is kept."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .values import Unknown, UnknownValue
+
+_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
+
+
+class _Seen:
+    """Values met so far; hashed where they can be."""
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        self._hashed: set[Any] = set()
+        self._others: list[Any] = []
+        for item in items:
+            self.add(item)
+
+    def add(self, item: Any) -> bool:
+        """Whether it is new."""
+        if item in self:
+            return False
+        try:
+            self._hashed.add(item)
+        except TypeError:
+            self._others.append(item)
+        return True
+
+    def __contains__(self, item: Any) -> bool:
+        try:
+            return item in self._hashed
+        except TypeError:
+            return item in self._others
+
+
+def unique(items: Iterable[Any], case_sensitive: bool = True, attribute: str | None = None) -> list[Any]:
+    seen = _Seen()
+
+    def key(item: Any) -> Any:
+        value = item[attribute] if attribute else item
+        return value if case_sensitive or not isinstance(value, str) else value.lower()
+
+    return [item for item in items if seen.add(key(item))]
+
+
+def union(left: Iterable[Any], right: Iterable[Any]) -> list[Any]:
+    return unique([*left, *right])
+
+
+def intersect(left: Iterable[Any], right: Iterable[Any]) -> list[Any]:
+    seen = _Seen(right)
+    return [item for item in unique(left) if item in seen]
+
+
+def difference(left: Iterable[Any], right: Iterable[Any]) -> list[Any]:
+    seen = _Seen(right)
+    return [item for item in unique(left) if item not in seen]
+
+
+def symmetric_difference(left: Iterable[Any], right: Iterable[Any]) -> list[Any]:
+    left, right = list(left), list(right)
+    return [*difference(left, right), *difference(right, left)]
+
+
+def flatten(items: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
+    flat: list[Any] = []
+    for item in items:
+        if isinstance(item, list | tuple) and levels != 0:
+            flat.extend(flatten(item, None if levels is None else levels - 1, skip_nulls))
+        elif not (skip_nulls and item is None):
+            flat.append(item)
+    return flat
+
+
+def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace") -> dict[Any, Any]:
+    """Later ones win; `recursive` merges mappings inside, `list_merge` says what becomes of two lists."""
+    if list_merge not in _MERGES:
+        raise ValueError(f"list_merge must be one of {', '.join(_MERGES)}")
+    made: dict[Any, Any] = {}
+    for mapping in flatten(mappings):
+        if isinstance(mapping, Unknown):
+            raise UnknownValue(mapping)
+        if not isinstance(mapping, Mapping):
+            raise ValueError(f"combine takes mappings, not {type(mapping).__name__}")  # noqa: TRY004
+        made = _merged(made, mapping, recursive, list_merge)
+    return made
+
+
+def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any], recursive: bool, list_merge: str) -> dict[Any, Any]:
+    made = dict(base)
+    for key, new in over.items():
+        old = made.get(key)
+        if recursive and isinstance(old, Mapping) and isinstance(new, Mapping):
+            made[key] = _merged(old, new, recursive, list_merge)
+        elif key in made and isinstance(old, list) and isinstance(new, list):
+            made[key] = _merged_lists(old, new, list_merge)
+        else:
+            made[key] = new
+    return made
+
+
+def _merged_lists(old: list[Any], new: list[Any], how: str) -> list[Any]:
+    match how:
+        case "keep":
+            return old
+        case "append":
+            return old + new
+        case "prepend":
+            return new + old
+        case "append_rp":
+            return [item for item in old if item not in new] + new
+        case "prepend_rp":
+            return new + [item for item in old if item not in new]
+    return new
+
+
+def dict2items(mapping: Any, key_name: str = "key", value_name: str = "value") -> list[dict[str, Any]]:
+    if not isinstance(mapping, Mapping):
+        raise ValueError(f"dict2items takes a mapping, not {type(mapping).__name__}")  # noqa: TRY004
+    return [{key_name: key, value_name: value} for key, value in mapping.items()]
+
+
+def items2dict(items: Any, key_name: str = "key", value_name: str = "value") -> dict[Any, Any]:
+    try:
+        return {item[key_name]: item[value_name] for item in items}
+    except KeyError as error:
+        raise ValueError(f"an item has no {error}") from None
+
+
+def extract(key: Any, container: Any, morekeys: Any = None) -> Any:
+    value = container[key]
+    more = [] if morekeys is None else morekeys if isinstance(morekeys, list) else [morekeys]
+    for step in more:
+        value = value[step]
+    return value
+
+
+def subelements(items: Any, path: Any, skip_missing: bool = False) -> list[list[Any]]:
+    steps = path.split(".") if isinstance(path, str) else list(path)
+    pairs: list[list[Any]] = []
+    for item in items.values() if isinstance(items, Mapping) else items:
+        found: Any = item
+        for step in steps:
+            if not isinstance(found, Mapping) or step not in found:
+                if not skip_missing:
+                    raise ValueError(f"'{step}' is not in every item")
+                found = []
+                break
+            found = found[step]
+        pairs.extend([item, sub] for sub in found)
+    return pairs
+
+
+def rekey_on_member(items: Any, key: str, duplicates: str = "error") -> dict[Any, Any]:
+    made: dict[Any, Any] = {}
+    for item in items.values() if isinstance(items, Mapping) else items:
+        if item[key] in made and duplicates == "error":
+            raise ValueError(f"the key '{item[key]}' is there twice")
+        made[item[key]] = item
+    return made
+
+
+def shuffle(items: Iterable[Any], seed: Any = None) -> list[Any]:
+    made = list(items)
+    random.Random(seed).shuffle(made)  # noqa: S311 (an order, not a secret)
+    return made
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "combine": combine,
+    "dict2items": dict2items,
+    "difference": difference,
+    "extract": extract,
+    "flatten": flatten,
+    "intersect": intersect,
+    "items2dict": items2dict,
+    "product": lambda *lists: [list(pair) for pair in itertools.product(*lists)],
+    "rekey_on_member": rekey_on_member,
+    "shuffle": shuffle,
+    "subelements": subelements,
+    "symmetric_difference": symmetric_difference,
+    "union": union,
+    "unique": unique,
+    "zip": lambda *lists: [list(pair) for pair in zip(*lists, strict=False)],
+    "zip_longest": lambda *lists, fillvalue=None: [
+        list(pair) for pair in itertools.zip_longest(*lists, fillvalue=fillvalue)
+    ],
+}

@@ -1,0 +1,278 @@
+"""Rendering: operator text and a scope of variables make values.
+
+Only `Template` and `Expression` are rendered; a `str` is data and stays as it is. A template that is one
+expression yields that expression's object, any other joins as text. Nothing is ever parsed out of a result.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.parser import Parser
+
+from .errors import Problem, RunbookError, TemplateError, nearest
+from .filters import FILTERS, MOVING, RAW
+from .jinja_tests import RAW_TESTS, RESULT_TESTS, TESTS
+from .lookups import GLOBALS
+from .model import Value
+from .template_errors import Origin, explain, problem_error, syntax_problem, template_line
+from .template_guard import MISSING, PLAIN, NotThere, Unusable, guard, has_secret, join_text, reveal, settle
+from .template_jinja import Environment, Find, ScopeContext
+from .values import OMIT, Expression, NeedsPlain, Secret, Template, Unknown, UnknownValue, contains_unknown
+
+_BUILDS = (nodes.Filter, nodes.Call, nodes.List, nodes.Tuple, nodes.Dict, nodes.CondExpr, nodes.Add, nodes.Mul)
+"""What can put a missing value, or an iterator, into a result. A plain read of a variable can't."""
+
+
+class Variables(Protocol):
+    """What an evaluation reads: `scope.VariableScope`."""
+
+    brittle: bool
+    """Some value that it handed out holds a part that could not be rendered."""
+
+    def lookup(self, name: str) -> Any:
+        """A variable's value, rendered; MISSING when there is none. Raises TemplateError when it is broken."""
+        ...
+
+    def names(self) -> Iterable[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    jinja: Any
+    builds: bool
+    tail: str
+    """Line ends after the last expression: part of a text, not of an object."""
+
+
+class Templates:
+    """Compiles each text once and evaluates it. One for a run; threads may share it.
+
+    base: the playbook's folder; files of `lookup`, and of `include` in templates, are looked for there.
+    """
+
+    def __init__(self, base: Path | None = None) -> None:
+        self._compiled: dict[tuple[type, str], _Compiled] = {}
+        self._environment = Environment(base or Path(), *_guarded())
+        self._environment.globals.update(GLOBALS, omit=OMIT)
+
+    # ------------------------------------------------------------ what others call
+
+    def render(self, value: Value, scope: Variables) -> Any:
+        """The value with every Template in it rendered; arguments that came to `omit` are left out.
+
+        The same object when there is nothing to render. Raises TemplateError.
+        """
+        kind = type(value)
+        if kind in PLAIN:
+            return value
+        if kind is Template:
+            return self._evaluate(value, scope)
+        if kind is dict:
+            made = {self.render(key, scope): self.render(item, scope) for key, item in value.items()}
+            if any(item is OMIT for item in made.values()):
+                return {key: item for key, item in made.items() if item is not OMIT}
+            return made
+        if kind is list or kind is tuple:
+            return [item for item in (self.render(item, scope) for item in value) if item is not OMIT]
+        if kind is Secret:
+            return Secret(reveal(self.render(Secret.reveal(value), scope)), value.origin)
+        if isinstance(value, Mapping):
+            return self.render(dict(value), scope)
+        return value
+
+    def evaluate(self, expression: Expression, scope: Variables) -> Any:
+        """The value of one expression; Unknown when it depends on one, Secret when it was made from one.
+
+        Raises TemplateError.
+        """
+        return self._evaluate(expression, scope)
+
+    def truth(self, expression: Expression, scope: Variables) -> bool | Unknown:
+        """Whether a condition holds: `as_truth` of its value. Raises TemplateError."""
+        return as_truth(self._evaluate(expression, scope))
+
+    def holds(self, conditions: Sequence[Expression], scope: Variables) -> bool | Unknown:
+        """Whether all conditions hold, asked in order up to the first that does not.
+
+        One that is false decides even after an unknown one; an error after an unknown one is unknown too,
+        because the unknown one may stand there to guard against it.
+        """
+        undecided: Unknown | None = None
+        for condition in conditions:
+            try:
+                answer = self.truth(condition, scope)
+            except TemplateError:
+                if undecided is None:
+                    raise
+                continue
+            if isinstance(answer, Unknown):
+                undecided = answer
+            elif not answer:
+                return False
+        return True if undecided is None else undecided
+
+    def render_text(self, source: str, scope: Variables, name: str) -> Any:
+        """A template file's text, rendered as Ansible's `template` does (the line end after a block is dropped).
+
+        Text; Unknown or Secret when such a value is in it. `name` is the file's, for messages.
+        Raises TemplateError.
+        """
+        origin = Origin(source, file=name)
+        try:
+            compiled = _compile(self._environment, self._environment.parse(source), "")
+        except TemplateSyntaxError as error:
+            raise problem_error(syntax_problem(error, origin)) from None
+        return self._answer(compiled, origin, scope, text=True)
+
+    # ------------------------------------------------------------ how it is done
+
+    def _evaluate(self, template: Template | Expression, scope: Variables) -> Any:
+        key = (type(template), template.source)
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compiled[key] = self._compile(template)
+        return self._answer(compiled, template, scope)
+
+    def _compile(self, template: Template | Expression) -> _Compiled:
+        problem = check_syntax(template)
+        if problem is not None:
+            raise problem_error(problem)
+        source = template.source
+        tail = "\n" * (len(source) - len(source.rstrip("\n"))) if isinstance(template, Template) else ""
+        return _compile(self._environment, _parse(self._environment, template), tail)
+
+    def _answer(
+        self, compiled: _Compiled, template: Template | Expression | Origin, scope: Variables, *, text: bool = False
+    ) -> Any:
+        jinja = compiled.jinja
+        context = ScopeContext(jinja.environment, scope.lookup, None, jinja.blocks)
+        try:
+            try:
+                return _result(compiled, context, scope, text)
+            except NeedsPlain:
+                return self._opened(compiled, context, scope, text)
+            except TypeError:
+                # `u in "text"` and `"text".startswith(u)` refuse a type before they ask the value.
+                if any(contains_unknown(value) for value in context.seen):
+                    return Unknown("an expression")
+                if any(_boxed(value) for value in context.seen):
+                    return self._opened(compiled, context, scope, text)
+                raise
+        except UnknownValue as error:
+            return error.unknown
+        except Exception as error:
+            if isinstance(error, RunbookError) and not isinstance(error, Unusable):
+                raise  # a nested variable's, told already
+            origin = template if isinstance(template, Origin) else _origin(template)
+            line = template_line(error, jinja.root_render_func.__globals__, jinja.debug_info)
+            raise explain(error, origin, line, scope.names()) from error
+
+    def _opened(self, compiled: _Compiled, first: ScopeContext, scope: Variables, text: bool) -> Secret:
+        """Once more, with every secret that is read opened; what comes out is a secret."""
+        find = _opening(scope.lookup)
+        context = ScopeContext(first.environment, find, None, compiled.jinja.blocks)
+        context.cache = first.cache
+        return Secret(_result(compiled, context, scope, text))
+
+
+def _result(compiled: _Compiled, context: ScopeContext, scope: Variables, text: bool) -> Any:
+    pieces = list(compiled.jinja.root_render_func(context))
+    if text or len(pieces) != 1:
+        return join_text(pieces) + compiled.tail
+    value = pieces[0]
+    if type(value) in PLAIN:
+        return value + compiled.tail if type(value) is str and compiled.tail else value
+    if compiled.builds or scope.brittle or type(value) not in (dict, list):
+        return settle(value)
+    return value
+
+
+def _opening(lookup: Find) -> Find:
+    return lambda name: reveal(lookup(name))
+
+
+def _boxed(value: Any) -> bool:
+    try:
+        return has_secret(value)
+    except (UnknownValue, NotThere, TemplateError):
+        return False
+
+
+def _compile(environment: Environment, tree: nodes.Template, tail: str) -> _Compiled:
+    builds = next(tree.find_all(_BUILDS), None) is not None
+    code = environment.compile(tree)
+    jinja = environment.template_class.from_code(environment, code, environment.globals)
+    return _Compiled(jinja=jinja, builds=builds, tail=tail)
+
+
+def _parse(environment: Environment, template: Template | Expression) -> nodes.Template:
+    if isinstance(template, Template):
+        return environment.parse(template.source.rstrip("\n"))
+    parser = Parser(environment, template.source, state="variable")
+    expression = parser.parse_expression()
+    if not parser.stream.eos:
+        rest = parser.stream.current
+        raise TemplateSyntaxError(f"unexpected '{rest.value}' after the expression", rest.lineno)
+    tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
+    tree.set_environment(environment)
+    return tree
+
+
+def as_truth(value: Any) -> bool | Unknown:
+    """A condition's value as yes or no: Ansible's words for booleans mean what they say, anything else is true
+    unless it is empty, zero or null. Unknown stays Unknown; a Secret is opened."""
+    value = Secret.reveal(value)
+    if isinstance(value, bool | Unknown):
+        return value
+    if isinstance(value, str):
+        return value.strip().lower() not in _FALSE_WORDS
+    return bool(value)
+
+
+_FALSE_WORDS = frozenset({"", "false", "no", "off", "n", "f", "0"})
+
+
+def check_syntax(template: Template | Expression) -> Problem | None:
+    """What is wrong with its Jinja2, seen without rendering it: syntax, and names of filters and tests."""
+    try:
+        tree = _parse(_syntax(), template)
+    except TemplateSyntaxError as error:
+        return syntax_problem(error, _origin(template))
+    known = _guarded()
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        table, word = (known[0], "filter") if isinstance(node, nodes.Filter) else (known[1], "test")
+        if node.name is not None and node.name not in table:
+            position, excerpt = _origin(template).place(node.lineno, node.name)
+            return Problem(f"There is no {word} '{node.name}'", position, nearest(node.name, table), excerpt)
+    return None
+
+
+def _origin(template: Template | Expression) -> Origin:
+    return Origin(template.source, template.position)
+
+
+@functools.cache
+def _guarded() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    filters = {
+        name: function if name in RAW else guard(function, moves=name in MOVING)
+        for name, function in FILTERS.items()
+    }
+    tests = {
+        name: function if name in RAW_TESTS else guard(function, moves=name in RESULT_TESTS)
+        for name, function in TESTS.items()
+    }
+    return filters, tests
+
+
+@functools.cache
+def _syntax() -> Environment:
+    return Environment(Path(), *_guarded())
+
+
+__all__ = ["MISSING", "Templates", "Variables", "as_truth", "check_syntax"]

@@ -1,0 +1,255 @@
+"""What stands between expressions and values that are more than their data.
+
+Unknown, Secret and missing values raise when an operator of the language asks them anything. Filters and tests
+are guarded from outside, because they may look at types or swallow exceptions: a guarded function never sees a
+box, and never sees an Unknown or a missing value that it could take for an answer.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.runtime import Undefined
+from jinja2.utils import missing
+from markupsafe import Markup
+
+from .errors import TemplateError
+from .values import NeedsPlain, Omit, Secret, Unknown, UnknownValue
+
+MISSING = missing
+"""Jinja2's marker: there is no variable of that name."""
+
+PLAIN = frozenset({str, int, float, bool, type(None), bytes})
+_SEQUENCES = frozenset({list, tuple, set, frozenset})
+
+
+class Unusable(TemplateError):
+    """An expression came to something that can't be used; it has no place yet."""
+
+
+class NotThere(UndefinedError):
+    """A missing value was used; carries it, so that the message can say what was meant."""
+
+    def __init__(self, missing: Missing) -> None:
+        super().__init__(missing._undefined_message)  # noqa: SLF001 (Jinja2's own name for it)
+        self.missing = missing
+
+
+class Missing(Undefined):
+    """A name, attribute or item that is not there. `is defined` and `default` accept it, all else raises.
+
+    Attributes of it are the same missing value, so that `a.b.c | default(x)` works when `a` is missing.
+    `cause` is set when the variable is there but needs another one that is not.
+    """
+
+    __slots__ = ("cause",)
+
+    def __init__(self, *args: Any, cause: TemplateError | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cause = cause
+
+    @property
+    def owner(self) -> Any:
+        """What it is not in; Jinja2's `missing` marker when it is a variable."""
+        return self._undefined_obj
+
+    @property
+    def wanted(self) -> Any:
+        """The name, or None when the message says it all."""
+        return None if self._undefined_hint else self._undefined_name
+
+    def fail(self, *_args: object, **_kwargs: object) -> NoReturn:
+        if self.cause is not None:
+            raise self.cause
+        if self._undefined_exception is SecurityError:
+            raise SecurityError(self._undefined_message)
+        raise NotThere(self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, _key: object) -> Any:
+        return self
+
+    _fail_with_undefined_error = fail
+    __iter__ = __str__ = __repr__ = __len__ = __eq__ = __ne__ = __bool__ = __hash__ = __contains__ = fail
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = fail
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __pos__ = __neg__ = fail
+    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = __index__ = __call__ = fail
+    __format__ = fail
+
+
+def has_secret(value: Any) -> bool:
+    """Whether a Secret stands anywhere in it. Raises on what may not be looked at: UnknownValue, NotThere."""
+    kind = type(value)
+    if kind in PLAIN:
+        return False
+    # Lists, not generators: what stands behind a Secret must be looked at too.
+    if kind is dict:
+        return any([type(v) not in PLAIN and has_secret(v) for v in value.values()])  # noqa: C419
+    if kind in _SEQUENCES:
+        return any([type(v) not in PLAIN and has_secret(v) for v in value])  # noqa: C419
+    if kind is Unknown:
+        raise UnknownValue(value)
+    if kind is Missing:
+        value.fail()
+    if kind is Secret:
+        has_secret(Secret.reveal(value))
+        return True
+    return False
+
+
+def reveal(value: Any) -> Any:
+    """The value with all secrets in it opened; the same object when it holds none."""
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if kind is Secret:
+        return reveal(Secret.reveal(value))
+    if kind is dict:
+        opened = {key: reveal(v) for key, v in value.items()}
+        return opened if any(opened[key] is not v for key, v in value.items()) else value
+    if kind is list or kind is tuple:
+        items = [reveal(v) for v in value]
+        return kind(items) if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    if isinstance(value, Mapping):
+        return Opened(value)
+    return value
+
+
+class Opened(Mapping[Any, Any]):
+    """A lazy mapping (`hostvars`, a host's variables) seen with its secrets opened."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: Mapping[Any, Any]) -> None:
+        self._inner = inner
+
+    def __getitem__(self, key: Any) -> Any:
+        return reveal(self._inner[key])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._inner
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._inner)
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+
+def settle(value: Any) -> Any:
+    """What an expression came to, as plain data: iterators as lists, Jinja2's marked-up text as text.
+
+    Unknown, Secret and omit stay as they are. Raises for a missing value anywhere in it.
+    """
+    kind = type(value)
+    if kind in PLAIN or kind in (Unknown, Secret, Omit):
+        return value
+    if kind is dict or isinstance(value, Mapping):
+        return {settle(key): settle(v) for key, v in value.items()}
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Undefined):
+        if isinstance(value, Missing):
+            value.fail()
+        return ""  # Jinja2's own lenient one: `x if c` without else
+    if kind in _SEQUENCES or isinstance(value, Iterator | range) or _is_view(value):
+        return [settle(v) for v in value]
+    if callable(value) and not isinstance(value, type):
+        name = getattr(value, "__name__", "it")
+        raise Unusable(
+            f"This is the method '{name}', not a value", hint=f"For an item of that name write ['{name}']."
+        )
+    return value
+
+
+def _is_view(value: Any) -> bool:
+    return type(value).__name__ in ("dict_keys", "dict_values", "dict_items")
+
+
+def join_text(pieces: Iterable[Any]) -> str:
+    """Text of several pieces; None is empty, as in Ansible."""
+    return "".join([piece if type(piece) is str else _text(piece) for piece in pieces])
+
+
+def tilde(pieces: Iterable[Any]) -> str:
+    """The `~` operator."""
+    return "".join([piece if type(piece) is str else "None" if piece is None else _text(piece) for piece in pieces])
+
+
+def _text(piece: Any) -> str:
+    if type(piece) is Omit:
+        raise Unusable("'omit' can't be part of a text", hint="Write it as the only value of an argument.")
+    if piece is None:
+        return ""
+    if has_secret(piece):
+        raise NeedsPlain
+    return str(settle(piece))
+
+
+def guard(function: Callable[..., Any], *, moves: bool = False) -> Callable[..., Any]:
+    """A filter or test that meets plain values only, and answers with plain ones.
+
+    moves: it only moves items about and never looks at them, so that only its direct arguments must be plain;
+    what is inside stays Unknown, Secret or missing.
+    """
+    tainted = _direct_secret if moves else has_secret
+    opened = Secret.reveal if moves else reveal
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        taint = False
+        for value in args:
+            if type(value) not in PLAIN and tainted(value):
+                taint = True
+        for value in kwargs.values():
+            if type(value) not in PLAIN and tainted(value):
+                taint = True
+        if not taint:
+            return _unrolled(function(*args, **kwargs))
+        answer = function(*[opened(a) for a in args], **{k: opened(v) for k, v in kwargs.items()})
+        return Secret(_unrolled(answer))
+
+    return guarded
+
+
+def _direct_secret(value: Any) -> bool:
+    kind = type(value)
+    if kind is Unknown:
+        raise UnknownValue(value)
+    if kind is Missing:
+        value.fail()
+    return kind is Secret
+
+
+def _unrolled(answer: Any) -> Any:
+    kind = type(answer)
+    if kind in PLAIN or kind is dict or kind is list:
+        return answer
+    if kind is Markup:
+        return str(answer)
+    if isinstance(answer, Iterator) or _is_view(answer):
+        return list(answer)
+    return answer
+
+
+__all__ = [
+    "MISSING",
+    "PLAIN",
+    "Missing",
+    "NotThere",
+    "Opened",
+    "Unusable",
+    "guard",
+    "has_secret",
+    "join_text",
+    "reveal",
+    "settle",
+    "tilde",
+]
