@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ class YamlFile:
 
     def settled(self) -> list[Problem]:
         """All problems, those of templates included, once each, in the order of their places."""
-        found = [self.source.show(p) for p in (*self.problems, *_syntax_problems(self.texts))]
+        found = [self.source.show(p) for p in (*self.problems, *syntax_problems(self.texts))]
         return sorted(dict.fromkeys(found), key=lambda p: p.position or Position(self.path, 0, 0))
 
     # ------------------------------------------------------------ syntax
@@ -335,14 +335,24 @@ def _inside(line: str, indent: int) -> bool:
     return not bare or bare.startswith("#") or len(line) - len(bare) > indent
 
 
-def _syntax_problems(texts: list[Template | Expression]) -> list[Problem]:
+def syntax_problems(texts: Sequence[Template | Expression]) -> list[Problem]:
+    """What is wrong with the Jinja2 of operator texts."""
     if not texts:
         return []
     try:
         from .template import check_syntax
     except ImportError:
         return []
-    return [problem for text in texts if (problem := check_syntax(text)) is not None]
+    fine: set[tuple[type, str]] = set()
+    problems = []
+    for text in texts:
+        same = (type(text), text.source)
+        problem = None if same in fine else check_syntax(text)
+        if problem is None:
+            fine.add(same)
+        else:
+            problems.append(problem)
+    return problems
 
 
 def settle(files: list[YamlFile]) -> None:
