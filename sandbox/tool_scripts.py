@@ -85,6 +85,9 @@ echo "Complete!"
 """
 
 
+_NOT_OFFERED = "not offered by this machine; not needed for valkey-cli."
+
+
 def yum(found: Mapping[str, str], not_needed: Collection[str]) -> str:
     """yum, which knows what this machine offers (`found`), and what may lack without harm (`not_needed`)."""
     cases = [
@@ -92,7 +95,7 @@ def yum(found: Mapping[str, str], not_needed: Collection[str]) -> str:
         for name, where in sorted(found.items())
     ]
     cases += [
-        f"    {name}) echo {shlex.quote(f'Package {name}: not offered by this machine; not needed for valkey-cli.')} ;;"
+        f"    {name}) echo {shlex.quote(f'Package {name}: {_NOT_OFFERED}')} ;;"
         for name in sorted(not_needed)
         if name not in found
     ]
