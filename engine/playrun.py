@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .context import SharedReads
-from .errors import Failed, LoadError, Position, StepError
+from .errors import Failed, LoadError, StepError
 from .journal import Journal, StepDone
-from .loader import Catalog, load_tasks
+from .loader import included_path, load_tasks
+from .loader_call import Catalog
 from .model import (
     AddHost,
     Event,
@@ -261,10 +261,10 @@ class PlayRun:
             lane.trail.notified.append(name)
 
     def _load(self, slot: Slot, include: Include) -> tuple[Node, ...]:
-        path = _beside(include.file, slot.task.position, self.around.playbook_dir)
+        path = included_path(include.file, slot.task)
         key = (path, slot.task.identity)
         if key not in self._included:
-            self._included[key] = load_tasks(path, slot.task, self.catalog)
+            self._included[key] = load_tasks(path, slot.task, self.catalog, handlers=slot.frame.handler)
         return self._included[key]
 
     def _follow_meta(self, lane: Lane, outcome: Outcome) -> bool:
@@ -286,17 +286,6 @@ class PlayRun:
 def _slot(lane: Lane) -> Slot:
     assert lane.slot is not None  # noqa: S101 (the scheduler only hands over lanes with a task)
     return lane.slot
-
-
-def _beside(name: str, at: Position, playbook_dir: Path) -> str:
-    """An included file is looked for beside the file that includes it, then beside the playbook."""
-    given = Path(name)
-    if given.is_absolute():
-        return str(given)
-    for folder in (Path(at.file).parent, Path(at.file).parent / "tasks", playbook_dir):
-        if (folder / given).is_file():
-            return str(folder / given)
-    return str(Path(at.file).parent / given)
 
 
 def _record(host: str, slot: Slot, name: str, outcome: Outcome) -> StepDone:

@@ -1,0 +1,5 @@
+"""`python -m runbook`."""
+
+from .cli import main
+
+main()
