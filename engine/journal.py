@@ -73,7 +73,7 @@ class ItemDone(_Record, frozen=True, kw_only=True, tag="item"):
 
     step: str
     item: str
-    """The item's own text."""
+    """The item itself: its text, or a digest of it; the runner makes it."""
     same: int = 0
     """How many equal items stand before it in the loop."""
     outcome: Outcome

@@ -49,7 +49,9 @@ class Encoder:
         replace = msgspec.structs.replace
         data = self._data
         match record:
-            case StepDone() | ItemDone():
+            case StepDone():
+                return replace(record, task=data.text(record.task), outcome=self._outcome(record.outcome))
+            case ItemDone():
                 return replace(record, outcome=self._outcome(record.outcome))
             case EffectIntent():
                 return record if record.before is None else replace(record, before=data.pack(record.before))
