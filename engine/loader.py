@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import yaml
 
 from .errors import LoadError, Problem, nearest
 from .identity import Siblings, canonical, digest
-from .keywords import STRUCTURE, Warn, known_at, read_keywords, unknown_keyword
+from .keywords import STRUCTURE, Warn, read_keywords, unknown_keyword
 from .loader_call import Catalog, module_name
 from .loader_session import Inherited, Reference, Session, beside
 from .loader_tasks import TaskReader, read_included
@@ -40,7 +40,7 @@ def load_playbook(path: str, catalog: Catalog, *, warn: Warn = _silent) -> Playb
 
     Raises LoadError with all problems of all its files.
     """
-    reader = _PlaybookReader(Session(catalog, warn))
+    reader = _PlaybookReader(Session(catalog, warn, root=path))
     plays = reader.read(path)
     reader.session.settle()
     return Playbook(path, tuple(plays), reader.session.digest())
@@ -56,11 +56,6 @@ def load_tasks(
     nodes = read_included(session, file, parent, handlers=handlers) if file else ()
     session.settle()
     return nodes
-
-
-def included_path(name: str, parent: Task) -> str:
-    """Where the file lies that an include names: beside the file that includes it."""
-    return beside(parent.position.file, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +135,16 @@ class _PlaybookReader:
         sections = {entry.key: entry for entry in others if entry.key in STRUCTURE["play"]}
         by_key = {entry.key: entry for entry in entries}
         if "hosts" not in by_key:
-            self._no_hosts(file, item, entries)
-            return []
+            if self._is_task(file, item, by_key):
+                return []
+            if not any(nearest(key, ["hosts"]) for key in by_key):
+                file.problem("This play has no 'hosts'", item, "Say where it plays: 'hosts: localhost'.")
         for entry in others:
             if entry.key not in sections:
                 self._misfit(file, entry)
         self._not_yet(file, own, by_key)
         self._look_into_vars(file, by_key.get("vars_files"))
-        hosts = own["hosts"]
+        hosts = own.get("hosts", ())
         name = own.get("name")
         identity = self._siblings.identity(canonical(name if name is not None else list(hosts)))
         play_vars = {**own.get("vars", {}), **around.vars}
@@ -207,20 +204,13 @@ class _PlaybookReader:
 
     # ------------------------------------------------------------ checks
 
-    def _no_hosts(self, file: YamlFile, item: yaml.Node, entries: list[Entry]) -> None:
-        modules = [e.key for e in entries if module_name(e.key) in self.session.catalog.names()]
-        if modules or any(e.key in STRUCTURE["block"] for e in entries):
+    def _is_task(self, file: YamlFile, item: yaml.Node, keys: Collection[str]) -> bool:
+        modules = any(module_name(key) in self.session.catalog.names() for key in keys)
+        if modules or any(key in STRUCTURE["block"] for key in keys):
             hint = "Put it under 'tasks:' of a play: '- hosts: ...'."
             file.problem("This is a task, but a playbook is a list of plays", item, hint)
-            return
-        near = next((e for e in entries if nearest(e.key, ["hosts"])), None)
-        for entry in entries:
-            if entry.key not in known_at("play") and entry is not near:
-                self._misfit(file, entry)
-        if near:
-            file.problem(f"'{near.key}' is no keyword of a play", near.position, "Did you mean 'hosts'?")
-        else:
-            file.problem("This play has no 'hosts'", item, "Say where it plays: 'hosts: localhost'.")
+            return True
+        return False
 
     def _misfit(self, file: YamlFile, entry: Entry) -> None:
         if module_name(entry.key) in self.session.catalog.names():
@@ -243,7 +233,7 @@ class _PlaybookReader:
         for node in nodes:
             name = file.value(node)
             if isinstance(name, str) and name:
-                other = self.session.open(beside(file.path, name), Reference(file, file.position(node)))
+                other = self.session.open(self.session.find(file, name), Reference(file, file.position(node)))
                 if other is not None:
                     vars_of(other)
 
@@ -280,4 +270,4 @@ def _handler_names(handlers: Sequence[Node]) -> set[str] | None:
     return names
 
 
-__all__ = ["Catalog", "included_path", "load_playbook", "load_tasks", "load_vars"]
+__all__ = ["Catalog", "load_playbook", "load_tasks", "load_vars"]

@@ -293,7 +293,7 @@ class TaskReader:
         name = call.args.get("file")
         if not isinstance(name, str) or not name:
             return
-        path = beside(self._file.path, name)
+        path = self._session.find(self._file, name)
         if self._session.seen(path):
             return
         file = self._session.open(path, Reference(self._file, call.positions.get("file", call.position)))

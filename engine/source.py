@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .errors import LoadError, Position, Problem, nearest
+from .errors import LoadError, Position, Problem
 
 # What YAML 1.1 takes for a line end; str.splitlines() knows more and would count differently.
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -71,7 +72,9 @@ def _neighbour(path: str) -> str | None:
         names = [one.name for one in wanted.parent.iterdir()]
     except OSError:
         return f"There is no folder {wanted.parent} either."
-    return nearest(wanted.name, names)
+    # File names share their endings, so they look more alike than they are.
+    close = difflib.get_close_matches(wanted.name, names, n=1, cutoff=0.8)
+    return f"Did you mean '{close[0]}'?" if close else None
 
 
 def _not_utf8(path: str, content: bytes, error: UnicodeDecodeError) -> Problem:

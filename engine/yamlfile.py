@@ -283,6 +283,9 @@ def kind(node: yaml.Node) -> str:
 
 
 def _int(constructor: SafeConstructor, node: yaml.ScalarNode) -> int:
+    text: str = node.value
+    if text.isdecimal() and text.isascii() and text[0] != "0":
+        return int(text)
     value: int = constructor.construct_yaml_int(node)
     return value if str(value) == node.value else SourceInt(value, node.value)
 
@@ -339,10 +342,8 @@ def syntax_problems(texts: Sequence[Template | Expression]) -> list[Problem]:
     """What is wrong with the Jinja2 of operator texts."""
     if not texts:
         return []
-    try:
-        from .template import check_syntax
-    except ImportError:
-        return []
+    from .template import check_syntax
+
     fine: set[tuple[type, str]] = set()
     problems = []
     for text in texts:
