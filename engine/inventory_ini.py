@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .errors import Position, Problem, nearest
 from .inventory_text import BadRange, InventoryText, expand_hosts, is_name, split_port
-from .keywords import is_variable
+from .keyword_values import is_variable
 from .model import Value
 from .source import Source
 from .values import SourceFloat, Template

@@ -6,7 +6,7 @@ import yaml
 
 from .errors import nearest
 from .inventory_text import GROUP_KEYS, BadRange, InventoryText, expand_hosts, is_name
-from .keywords import read_vars
+from .keyword_values import read_vars
 from .yamlfile import Entry, YamlFile, is_null
 
 

@@ -10,7 +10,8 @@ import yaml
 
 from .errors import LoadError, Problem, nearest
 from .identity import Siblings, canonical, digest
-from .keywords import STRUCTURE, Warn, read_keywords, unknown_keyword
+from .keyword_values import Warn
+from .keywords import STRUCTURE, read_keywords, unknown_keyword
 from .loader_call import Catalog, module_name
 from .loader_session import Inherited, Reference, Session, beside
 from .loader_tasks import TaskReader, read_included

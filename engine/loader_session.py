@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import LoadError, Position
 from .identity import digest
-from .keywords import Warn
+from .keyword_values import Warn
 from .loader_call import Catalog
 from .model import Task, Value
 from .values import Expression

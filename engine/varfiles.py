@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import LoadError, Problem
-from .keywords import read_vars
+from .keyword_values import read_vars
 from .model import Value
 from .yamlfile import YamlFile, is_null, read_yaml, settle
 

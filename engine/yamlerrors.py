@@ -12,6 +12,7 @@ from .source import Source
 
 _BARE_TEMPLATE = re.compile(r"^\s*(?:- +)*(?:[^\s#'\"{\[][^#'\"{\[]*?:\s+|-\s+)?(\{\{.*)$")
 _QUOTED_THEN_MORE = re.compile(r"""(?::|-)\s+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*[^\s#,\]}]""")
+_ITEM = re.compile(r"^( *)- ")
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -168,3 +169,28 @@ _EXPLANATIONS: tuple[tuple[tuple[str, ...], _Tell], ...] = (
     (("undefined alias", "alphabetic or numeric character"), _alias),
     (("another document", "expected '<document start>'", "expected <document start>"), _second_document),
 )
+
+
+def cut_item(lines: list[str], problem: Problem, error: yaml.MarkedYAMLError) -> bool:
+    """Blank the list item that holds a syntax error, so that the rest can be looked at; False: there is none."""
+    if problem.position is None:
+        return False
+    at = problem.position.line - 1
+    start = next((i for i in range(at, -1, -1) if _ITEM.match(lines[i])), None)
+    if start is None:
+        return False
+    found = _ITEM.match(lines[start])
+    indent = len(found[1]) if found else 0
+    last = error.problem_mark.line if error.problem_mark else at
+    end = start + 1
+    while end < len(lines) and (_inside(lines[end], indent) or end <= at):
+        end += 1
+    if at < last < len(lines) and lines[last].strip():
+        end = max(end, min(last + 1, len(lines))) if _inside(lines[last], indent) else end
+    lines[start:end] = [""] * (end - start)
+    return True
+
+
+def _inside(line: str, indent: int) -> bool:
+    bare = line.lstrip(" ")
+    return not bare or bare.startswith("#") or len(line) - len(bare) > indent

@@ -6,9 +6,8 @@ are problems. Problems are collected, so that all of a file are told together.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +17,12 @@ from yaml.constructor import SafeConstructor
 from .errors import LoadError, Position, Problem
 from .model import Value
 from .source import Source, read_source
-from .values import Expression, SourceFloat, SourceInt, Template
-from .yamlerrors import bare_template, control_characters, explain
+from .values import Expression, Template
+from .yamlerrors import bare_template, control_characters, cut_item, explain
+from .yamlscalars import SCALARS, TAG
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BRACES = re.compile(r"\{[{%#]")
-_ITEM = re.compile(r"^( *)- ")
-_TAG = "tag:yaml.org,2002:"
 _MOST_SYNTAX_ERRORS = 10
 _BUSY = object()
 
@@ -84,7 +82,7 @@ class YamlFile:
                 # What was cut away may have held the anchor.
                 if first or "alias" not in (error.problem or ""):
                     self.problems.append(problem)
-                if not _cut_item(lines, problem, error):
+                if not cut_item(lines, problem, error):
                     return None
             except RecursionError:
                 self.problem("The YAML is nested too deep", Position(self.path, 1, 1))
@@ -134,11 +132,11 @@ class YamlFile:
 
     def _pairs(self, node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, yaml.Node]]:
         """Keys and values, `<<` merged as YAML 1.1 says: what is written here wins, then the earlier of a list."""
-        merged = [(k, v) for k, v in node.value if k.tag == f"{_TAG}merge"]
+        merged = [(k, v) for k, v in node.value if k.tag == f"{TAG}merge"]
         first: dict[tuple[str, str], yaml.Node] = {}
         own: list[tuple[yaml.Node, yaml.Node]] = []
         for key, value in node.value:
-            if key.tag == f"{_TAG}merge":
+            if key.tag == f"{TAG}merge":
                 continue
             if isinstance(key, yaml.ScalarNode):
                 name = (key.tag, key.value)
@@ -187,7 +185,7 @@ class YamlFile:
         return known
 
     def _collection(self, node: yaml.Node, raw: bool) -> Value:
-        if node.tag not in (f"{_TAG}map", f"{_TAG}seq", "!unsafe"):
+        if node.tag not in (f"{TAG}map", f"{TAG}seq", "!unsafe"):
             self._refuse_tag(node)
             return None
         if isinstance(node, yaml.SequenceNode):
@@ -207,20 +205,20 @@ class YamlFile:
 
     def _scalar(self, node: yaml.ScalarNode, raw: bool) -> Value:
         text: str = node.value
-        if node.tag in (f"{_TAG}str", "!unsafe", f"{_TAG}value", f"{_TAG}merge"):
+        if node.tag in (f"{TAG}str", "!unsafe", f"{TAG}value", f"{TAG}merge"):
             if raw or not _BRACES.search(text):
                 return text
             template = Template(text, self.text_position(node))
             self.texts.append(template)
             return template
-        construct = _SCALARS.get(node.tag)
+        construct = SCALARS.get(node.tag)
         if construct is None:
             self._refuse_tag(node)
             return None
         try:
             return construct(self._constructor, node)
         except (ValueError, yaml.YAMLError) as error:
-            what = node.tag.removeprefix(_TAG)
+            what = node.tag.removeprefix(TAG)
             self.problem(
                 f"'{text}' looks like a YAML {what} but is none: {error}", node, "Quote it if it is text."
             )
@@ -255,7 +253,7 @@ class YamlFile:
         if node.tag == "!vault":
             self.problem("'!vault' is not supported yet", node, "Encrypted values come with a later version.")
         else:
-            tag = node.tag.replace(_TAG, "!!")
+            tag = node.tag.replace(TAG, "!!")
             self.problem(f"The YAML tag '{tag}' is not known here", node, "Known: !unsafe.")
 
 
@@ -265,7 +263,7 @@ def read_yaml(path: str) -> YamlFile:
 
 
 def is_null(node: yaml.Node) -> bool:
-    return bool(node.tag == f"{_TAG}null")
+    return bool(node.tag == f"{TAG}null")
 
 
 _KINDS = {"str": "text", "int": "a number", "float": "a number", "bool": "true or false", "null": "nothing",
@@ -276,66 +274,7 @@ def kind(node: yaml.Node) -> str:
     """What a node is, in plain words."""
     if isinstance(node, yaml.ScalarNode) and _BRACES.search(node.value):
         return "a template"
-    return _KINDS.get(node.tag.removeprefix(_TAG), "a value with the tag " + node.tag.replace(_TAG, "!!"))
-
-
-# ---------------------------------------------------------------- scalars
-
-
-def _int(constructor: SafeConstructor, node: yaml.ScalarNode) -> int:
-    text: str = node.value
-    if text.isdecimal() and text.isascii() and text[0] != "0":
-        return int(text)
-    value: int = constructor.construct_yaml_int(node)
-    return value if str(value) == node.value else SourceInt(value, node.value)
-
-
-def _float(constructor: SafeConstructor, node: yaml.ScalarNode) -> float:
-    value: float = constructor.construct_yaml_float(node)
-    return value if str(value) == node.value else SourceFloat(value, node.value)
-
-
-def _date(constructor: SafeConstructor, node: yaml.ScalarNode) -> dt.date:
-    made: dt.date = constructor.construct_yaml_timestamp(node)
-    return made
-
-
-_SCALARS: Mapping[str, Callable[[SafeConstructor, yaml.ScalarNode], Any]] = {
-    f"{_TAG}null": lambda _constructor, _node: None,
-    f"{_TAG}bool": lambda constructor, node: constructor.construct_yaml_bool(node),
-    f"{_TAG}int": _int,
-    f"{_TAG}float": _float,
-    f"{_TAG}timestamp": _date,
-    f"{_TAG}binary": lambda constructor, node: constructor.construct_yaml_binary(node),
-}
-
-
-# ---------------------------------------------------------------- more than one problem
-
-
-def _cut_item(lines: list[str], problem: Problem, error: yaml.MarkedYAMLError) -> bool:
-    """Blank the list item that holds a syntax error, so that the rest can be looked at; False: there is none."""
-    if problem.position is None:
-        return False
-    at = problem.position.line - 1
-    start = next((i for i in range(at, -1, -1) if _ITEM.match(lines[i])), None)
-    if start is None:
-        return False
-    found = _ITEM.match(lines[start])
-    indent = len(found[1]) if found else 0
-    last = error.problem_mark.line if error.problem_mark else at
-    end = start + 1
-    while end < len(lines) and (_inside(lines[end], indent) or end <= at):
-        end += 1
-    if at < last < len(lines) and lines[last].strip():
-        end = max(end, min(last + 1, len(lines))) if _inside(lines[last], indent) else end
-    lines[start:end] = [""] * (end - start)
-    return True
-
-
-def _inside(line: str, indent: int) -> bool:
-    bare = line.lstrip(" ")
-    return not bare or bare.startswith("#") or len(line) - len(bare) > indent
+    return _KINDS.get(node.tag.removeprefix(TAG), "a value with the tag " + node.tag.replace(TAG, "!!"))
 
 
 def syntax_problems(texts: Sequence[Template | Expression]) -> list[Problem]:

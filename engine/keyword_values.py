@@ -1,0 +1,259 @@
+"""How the value of a keyword is read: from a node of YAML to what the model holds, problems noted.
+
+A reader answers None when the value can't be used; the problem is with the file then.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import keyword
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import yaml
+
+from .contract import Target
+from .errors import Position, Problem, nearest
+from .model import Value
+from .values import Expression, Template
+from .yamlfile import Entry, YamlFile, is_null, kind
+
+Warn: TypeAlias = Callable[[Problem], None]
+Reader: TypeAlias = Callable[[YamlFile, Entry, Warn], Any]
+
+_WHOLE_TEMPLATE = re.compile(r"\s*\{\{-?(?P<inner>(?:(?!\{\{|\}\}).)*?)-?\}\}\s*", re.DOTALL)
+_TRUE = frozenset({"yes", "true", "on", "y", "1"})
+_FALSE = frozenset({"no", "false", "off", "n", "0"})
+
+
+# ---------------------------------------------------------------- readers
+
+
+def _wrong(
+    file: YamlFile, entry: Entry, wanted: str, node: yaml.Node | None = None, hint: str | None = None
+) -> None:
+    found = node or entry.node
+    shown = f"'{found.value}'" if isinstance(found, yaml.ScalarNode) and found.value else kind(found)
+    file.problem(f"'{entry.key}' takes {wanted}, not {shown}", found, hint)
+
+
+def read_any(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """Whatever YAML says."""
+    return file.value(entry.node)
+
+
+def read_text(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """Text, which may be a template."""
+    if isinstance(entry.node, yaml.ScalarNode) and not is_null(entry.node):
+        value = file.value(entry.node)
+        return value if isinstance(value, str | Template) else str(entry.node.value)
+    _wrong(file, entry, "text")
+    return None
+
+
+def read_texts(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
+    """One text or a list of them."""
+    nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
+    found = []
+    for node in nodes:
+        if isinstance(node, yaml.ScalarNode) and not is_null(node):
+            value = file.value(node)
+            found.append(value if isinstance(value, str | Template) else str(node.value))
+        else:
+            _wrong(file, entry, "a text or a list of texts", node)
+    return tuple(found)
+
+
+def read_names(file: YamlFile, entry: Entry, warn: Warn) -> tuple[str, ...]:
+    """Names without templates; a text may hold several with commas between them."""
+    found = []
+    for value in read_texts(file, entry, warn):
+        if isinstance(value, Template):
+            hint = "Which tasks are selected is decided before anything is rendered."
+            file.problem(
+                f"'{entry.key}' can't be a template", entry.node, hint if entry.key == "tags" else None
+            )
+        else:
+            found += [name.strip() for name in value.split(",") if name.strip()]
+    return tuple(found)
+
+
+def read_tags(file: YamlFile, entry: Entry, warn: Warn) -> frozenset[str]:
+    """Names of tags."""
+    return frozenset(read_names(file, entry, warn))
+
+
+def read_listen(file: YamlFile, entry: Entry, warn: Warn) -> tuple[str, ...]:
+    """Names that a handler listens to, commas and all."""
+    return tuple(v for v in read_texts(file, entry, warn) if isinstance(v, str))
+
+
+def read_flag(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """True, false, or a template; Ansible's words for them as text too."""
+    value = file.value(entry.node)
+    if isinstance(value, bool | Template):
+        return value
+    word = str(value).lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    _wrong(file, entry, "true or false")
+    return None
+
+
+def read_number(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """A number that is not negative, or a template."""
+    value = file.value(entry.node)
+    if isinstance(value, Template):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number < float("inf"):
+        _wrong(file, entry, "a number")
+        return None
+    return int(number) if number.is_integer() else number
+
+
+def read_variable(file: YamlFile, entry: Entry, _warn: Warn) -> str | None:
+    """The name of a variable."""
+    value = entry.node.value if isinstance(entry.node, yaml.ScalarNode) else None
+    if isinstance(value, str) and is_variable(value):
+        return value
+    _wrong(file, entry, "the name of a variable", hint="Letters, digits and underscores; no digit first.")
+    return None
+
+
+def is_variable(name: str) -> bool:
+    """Whether an expression can name it."""
+    return (
+        name.isascii() and name.isidentifier() and not (keyword.iskeyword(name) or name in ("true", "false"))
+    )
+
+
+def choice(*words: str) -> Reader:
+    """A reader of one of these words."""
+
+    def read(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+        value = file.value(entry.node)
+        if isinstance(value, str) and value in words:
+            return value
+        _wrong(file, entry, "one of: " + ", ".join(words), hint=nearest(str(value), words))
+        return None
+
+    return read
+
+
+def choice_or_template(*words: str) -> Reader:
+    """A reader of one of these words, or of a template."""
+    choose = choice(*words)
+
+    def read(file: YamlFile, entry: Entry, warn: Warn) -> Value:
+        value = file.value(entry.node)
+        return value if isinstance(value, Template) else choose(file, entry, warn)
+
+    return read
+
+
+def read_vars(file: YamlFile, node: yaml.Node, what: str = "'vars'") -> Mapping[str, Value]:
+    """Variables: a mapping whose keys are names that an expression can use."""
+    found: dict[str, Value] = {}
+    for entry in file.entries(node, what):
+        if not is_variable(entry.key):
+            hint = "Letters, digits and underscores; no digit first, no word of Python's."
+            file.problem(f"'{entry.key}' can't be the name of a variable", entry.position, hint)
+        found[entry.key] = file.value(entry.node)
+    return found
+
+
+def read_own_vars(file: YamlFile, entry: Entry, _warn: Warn) -> Mapping[str, Value]:
+    """The value of `vars`."""
+    return read_vars(file, entry.node)
+
+
+def read_environment(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
+    """A mapping, a template that yields one, or a list of these; a later one wins."""
+    nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
+    found = [file.value(node) for node in nodes if not is_null(node)]
+    for node, value in zip(nodes, found, strict=False):
+        if not isinstance(value, dict | Template):
+            _wrong(file, entry, "a mapping of variables", node)
+    return tuple(found)
+
+
+def read_aws(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """The settings of a `Target`, or a template that yields them."""
+    value = file.value(entry.node)
+    if isinstance(value, Template):
+        return value
+    known = [field.name for field in dataclasses.fields(Target)]
+    for inner in file.entries(entry.node, "'aws'"):
+        if inner.key not in known:
+            hint = nearest(inner.key, known) or "Known: " + ", ".join(known[:6])
+            file.problem(f"'aws' has no setting '{inner.key}'", inner.position, hint)
+    return value if isinstance(value, dict) else None
+
+
+def read_list_or_template(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """The items of a loop."""
+    value = file.value(entry.node)
+    if isinstance(value, list | Template):
+        return value
+    hint = None
+    if isinstance(value, dict):
+        hint = 'Loop over a mapping with: "{{ {...} | dict2items }}"'
+    elif isinstance(value, str):
+        hint = f'A variable needs braces: {entry.key}: "{{{{ {value} }}}}"' if is_variable(value) else None
+    _wrong(file, entry, "a list, or a template that yields one", hint=hint)
+    return []
+
+
+def read_files(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
+    """Names of files; a list in the list means the first of them that is there."""
+    value = file.value(entry.node)
+    return tuple(value) if isinstance(value, list) else (value,) if value else ()
+
+
+def read_serial(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
+    """Sizes of batches: numbers of hosts, or percentages as text."""
+    nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
+    found = [file.value(node) for node in nodes]
+    for node, value in zip(nodes, found, strict=True):
+        text = str(value).removesuffix("%")
+        if not isinstance(value, Template) and not (text.isdecimal() and int(text) > 0):
+            _wrong(file, entry, "a number of hosts or a percentage such as '25%'", node)
+    return tuple(found)
+
+
+def read_expressions(file: YamlFile, entry: Entry, warn: Warn) -> tuple[Expression, ...]:
+    """Bare Jinja2 expressions: one or a list, of which all must hold."""
+    nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
+    found = [_expression(file, entry, node, warn) for node in nodes]
+    return tuple(one for one in found if one is not None)
+
+
+def _expression(file: YamlFile, entry: Entry, node: yaml.Node, warn: Warn) -> Expression | None:
+    if not isinstance(node, yaml.ScalarNode) or is_null(node) or not node.value.strip():
+        hint = (
+            "Quote the whole expression when it holds ': '." if isinstance(node, yaml.MappingNode) else None
+        )
+        _wrong(file, entry, "an expression", node, hint)
+        return None
+    source, at = str(node.value), file.text_position(node)
+    if node.tag == "tag:yaml.org,2002:bool":
+        return file.expression(str(file.value(node)).lower(), at)
+    if "{{" not in source and "{%" not in source:
+        return file.expression(source, at)
+    whole = _WHOLE_TEMPLATE.fullmatch(source)
+    if not whole:
+        hint = "Take the braces away; names of variables need none here, and text joins with '~'."
+        file.problem(f"'{entry.key}' is an expression already and takes no braces", node, hint)
+        return None
+    inner = whole["inner"].strip()
+    message = f"'{entry.key}' is an expression already: the braces around it are not needed"
+    warn(file.source.problem(message, file.position(node), f"Write: {entry.key}: {inner}"))
+    skipped = len(source) - len(source[whole.start("inner") :].lstrip())
+    return file.expression(
+        inner, Position(at.file, at.line, at.column + skipped) if "\n" not in source else at
+    )
