@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .faults import Faults
-    from .memorydb_state import Cluster, DataWork, Network
+    from .memorydb_state import Cluster, Network, Nodes
 
     Handler = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -50,17 +50,17 @@ class MemoryDb:
         account: str,
         clock: Clock,
         network: Network,
-        work: DataWork,
+        nodes: Nodes,
         faults: Faults,
         assumptions: Assumptions | None = None,
     ) -> None:
         self._state = State(region, account, clock, network, assumptions or Assumptions())
-        self._changes = Changes(self._state, work)
-        access = Access(self._state, work, self._changes)
+        self._changes = Changes(self._state, nodes)
+        access = Access(self._state, nodes, self._changes)
         subnets = SubnetGroups(self._state)
-        snapshots = Snapshots(self._state, work, self._changes)
+        snapshots = Snapshots(self._state, nodes, self._changes)
         clusters = Clusters(
-            self._state, work, self._changes, subnets=subnets, snapshots=snapshots, access=access
+            self._state, nodes, self._changes, subnets=subnets, snapshots=snapshots, access=access
         )
         handlers: dict[str, Handler] = {
             **subnets.operations,
@@ -72,7 +72,7 @@ class MemoryDb:
             "DeleteCluster": clusters.delete,
             "FailoverShard": clusters.fail_over,
             "ListAllowedNodeTypeUpdates": clusters.allowed_node_types,
-            "UpdateCluster": Update(self._state, work, self._changes, access, faults),
+            "UpdateCluster": Update(self._state, nodes, self._changes, access, faults),
             "DescribeEvents": self._events,
             "ListTags": self._list_tags,
             "TagResource": self._tag,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import secrets
 from typing import TYPE_CHECKING, Any
 
+from . import access
 from .memorydb_checks import COMBINATION, INVALID, refuse
-from .memorydb_state import Acl, User, UserRule, page, resource_name
+from .memorydb_state import Acl, User, page, resource_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .memorydb_changes import Changes
-    from .memorydb_state import DataWork, State
+    from .memorydb_state import Nodes, State
 
 OPEN_ACCESS = "open-access"
 
@@ -24,19 +26,19 @@ class Access:
     `open-access` is built in and holds the password-less user `default` with full rights.
     """
 
-    def __init__(self, state: State, work: DataWork, changes: Changes) -> None:
+    def __init__(self, state: State, nodes: Nodes, changes: Changes) -> None:
         self._state = state
-        self._work = work
+        self._nodes = nodes
         self._changes = changes
         state.users["default"] = User("default", "on ~* &* +@all", "no-password")
         state.acls[OPEN_ACCESS] = Acl(OPEN_ACCESS, ["default"])
 
-    def rules(self, acl: str) -> list[UserRule] | None:
+    def rules(self, acl: str) -> list[access.User] | None:
         """The users of an ACL for the data plane; None for `open-access`."""
         if acl == OPEN_ACCESS:
             return None
         users = [self._state.users[name] for name in self._state.acls[acl].users]
-        return [UserRule(user.name, user.access, user.digests) for user in users]
+        return [_visitor(user) for user in users]
 
     # ACLs
 
@@ -204,7 +206,7 @@ class Access:
         """Let changed users in on, and keep removed ones out of, the live clusters of these ACLs."""
         for cluster in self._state.clusters.values():
             if cluster.acl in acls and cluster.view is not None:
-                job = functools.partial(self._work.authorize, cluster.name, self.rules(cluster.acl))
+                job = functools.partial(self._nodes.authorize, cluster.name, self.rules(cluster.acl))
                 self._changes.background(job)
 
     @property
@@ -237,3 +239,11 @@ def _authentication(mode: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     if not all(16 <= len(password) <= 128 for password in passwords):
         refuse(INVALID, "A password has 16 to 128 characters.")
     return "password", tuple(hashlib.sha256(password.encode()).hexdigest() for password in passwords)
+
+
+def _visitor(user: User) -> access.User:
+    """A user for the data plane. Tokens of IAM are not served: nobody knows such a user's password."""
+    digests = user.digests
+    if user.kind == "iam":
+        digests = (hashlib.sha256(secrets.token_bytes(32)).hexdigest(),)
+    return access.User(user.name, user.access, digests)

@@ -11,7 +11,8 @@ from .memorydb_state import Acl, Change, User
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .memorydb_state import Cluster, ClusterView, DataWork, Snapshot, State
+    from .memorydb_state import Cluster, Nodes, Snapshot, State
+    from .topology import ClusterHandle
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +25,9 @@ class Changes:
     Nothing ticks: `settle` is called, with the state's lock held, before each operation.
     """
 
-    def __init__(self, state: State, work: DataWork) -> None:
+    def __init__(self, state: State, nodes: Nodes) -> None:
         self._state = state
-        self._work = work
+        self._nodes = nodes
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="memorydb")
 
     def begin(
@@ -35,7 +36,7 @@ class Changes:
         status: str,
         seconds: float,
         *,
-        finish: Callable[[ClusterView | None, float], None],
+        finish: Callable[[ClusterHandle | None, float], None],
         fail: Callable[[BaseException | None, float], None],
         job: Callable[[], None] | None = None,
         reverted: bool = False,
@@ -49,11 +50,11 @@ class Changes:
         if job is None or reverted:
             return
 
-        def run() -> ClusterView | None:
+        def run() -> ClusterHandle | None:
             job()
-            return None if status == "deleting" else self._work.view(cluster.name)
+            return None if status == "deleting" else self._nodes.describe(cluster.name)
 
-        def note_end(_: Future[ClusterView | None]) -> None:
+        def note_end(_: Future[ClusterHandle | None]) -> None:
             change.worked_until = self._state.clock.monotonic()
 
         change.work = self._pool.submit(run)
@@ -71,11 +72,11 @@ class Changes:
         """Run a job beside all changes."""
         return self._pool.submit(job)
 
-    def after(self, work: Future[ClusterView | None]) -> Future[None]:
+    def after(self, work: Future[ClusterHandle | None]) -> Future[None]:
         """A future that ends, or fails, with that work."""
         follower: Future[None] = Future()
 
-        def copy(done: Future[ClusterView | None]) -> None:
+        def copy(done: Future[ClusterHandle | None]) -> None:
             error = CancelledError() if done.cancelled() else done.exception()
             if error:
                 follower.set_exception(error)

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from .memorydb_access import Access
     from .memorydb_changes import Changes
     from .memorydb_snapshots import Snapshots
-    from .memorydb_state import ClusterView, DataWork, State
+    from .memorydb_state import Nodes, State
     from .memorydb_subnets import SubnetGroups
+    from .topology import ClusterHandle
 
 _DAY = 86_400.0
 
@@ -37,7 +38,7 @@ class Clusters:
     def __init__(
         self,
         state: State,
-        work: DataWork,
+        nodes: Nodes,
         changes: Changes,
         *,
         subnets: SubnetGroups,
@@ -45,7 +46,7 @@ class Clusters:
         access: Access,
     ) -> None:
         self._state = state
-        self._work = work
+        self._nodes = nodes
         self._changes = changes
         self._subnets = subnets
         self._snapshots = snapshots
@@ -70,13 +71,13 @@ class Clusters:
         users = self._access.rules(cluster.acl)
 
         def job() -> None:
-            self._work.create(
+            self._nodes.create_cluster(
                 name, port=cluster.port, shards=cluster.shards, replicas=cluster.replicas, tls=cluster.tls
             )
             if users is not None:
-                self._work.authorize(name, users)
+                self._nodes.authorize(name, users)
             if restore:
-                self._work.load(name, restore)
+                self._nodes.load(name, restore)
 
         self._changes.begin(
             cluster,
@@ -142,7 +143,7 @@ class Clusters:
         cluster.network_type = given("NetworkType", "ipv4")
         cluster.ip_discovery = given("IpDiscovery", "ipv4")
 
-    def _created(self, cluster: Cluster, view: ClusterView | None, at: float) -> None:
+    def _created(self, cluster: Cluster, view: ClusterHandle | None, at: float) -> None:
         state = self._state
         cluster.view = view
         place_nodes(cluster, state.subnet_groups[cluster.subnet_group].zones, state.clock.at(at))
@@ -196,14 +197,15 @@ class Clusters:
 
         def job() -> None:
             if kept:
-                self._work.dump(cluster.name, kept.name)
-            self._work.delete(cluster.name)
+                self._nodes.dump(cluster.name, kept.name)
+            self._nodes.delete_cluster(cluster.name)
 
+        stands = cluster.status != "create-failed"
         self._changes.begin(
             cluster,
             "deleting",
             state.assumptions.delete_seconds,
-            job=job,
+            job=job if stands else None,
             finish=lambda _, at: self._deleted(cluster, None, at),
             fail=lambda error, at: self._deleted(cluster, error, at),
         )
@@ -250,14 +252,14 @@ class Clusters:
             cluster,
             "updating",
             state.assumptions.failover_seconds,
-            job=lambda: self._work.failover(cluster.name, shard),
+            job=lambda: self._nodes.failover(cluster.name, shard),
             finish=lambda view, at: self._failed_over(cluster, shard, view, at),
             fail=lambda error, at: self._failover_failed(cluster, shard, error, at),
             topology=True,
         )
         return {"Cluster": cluster_shape(state, cluster, details=False)}
 
-    def _failed_over(self, cluster: Cluster, shard: str, view: ClusterView | None, at: float) -> None:
+    def _failed_over(self, cluster: Cluster, shard: str, view: ClusterHandle | None, at: float) -> None:
         cluster.view, cluster.status = view, "available"
         self._state.note("cluster", cluster.name, f"Failover to replica node completed in shard {shard}.", at)
 

@@ -9,7 +9,8 @@ from .memorydb_state import Placement
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .memorydb_state import Cluster, ShardView, State
+    from .memorydb_state import Cluster, State
+    from .topology import ShardHandle
 
 
 def place_nodes(cluster: Cluster, zones: list[str], now: datetime) -> None:
@@ -95,7 +96,7 @@ def _endpoint(state: State, cluster: Cluster) -> dict[str, Any] | None:
     return {"Address": cluster.view.address, "Port": cluster.view.port}
 
 
-def _shard(cluster: Cluster, shard: ShardView) -> dict[str, Any]:
+def _shard(cluster: Cluster, shard: ShardHandle) -> dict[str, Any]:
     changing = cluster.change is not None and cluster.change.topology
     status = "deleting" if cluster.status == "deleting" else "modifying" if changing else "available"
     nodes = [

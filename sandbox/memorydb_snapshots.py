@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .memorydb_changes import Changes
-    from .memorydb_state import Cluster, DataWork, State
+    from .memorydb_state import Cluster, Nodes, State
 
 
 class Snapshots:
     """The operations on snapshots."""
 
-    def __init__(self, state: State, work: DataWork, changes: Changes) -> None:
+    def __init__(self, state: State, nodes: Nodes, changes: Changes) -> None:
         self._state = state
-        self._work = work
+        self._nodes = nodes
         self._changes = changes
 
     def create(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Snapshots:
             self._state.assumptions.snapshot_seconds,
             finish=over,
             fail=failed,
-            job=lambda: self._work.dump(cluster.name, snapshot.name),
+            job=lambda: self._nodes.dump(cluster.name, snapshot.name),
         )
         if cluster.change and cluster.change.work:
             snapshot.work = self._changes.after(cluster.change.work)
@@ -89,7 +89,7 @@ class Snapshots:
                 "InvalidSnapshotStateFault", f"Snapshot {snapshot.name} is not available: {snapshot.status}."
             )
         snapshot.status, snapshot.ready = "deleting", self._state.clock.monotonic() + 30.0
-        self._changes.background(lambda: self._work.forget(snapshot.name))
+        self._changes.background(lambda: self._nodes.forget(snapshot.name))
         return {"Snapshot": self._shape(snapshot, details=False)}
 
     def restorable(self, name: str | None, shards: int) -> str | None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
+    from . import access
     from .clock import Clock
+    from .topology import ClusterHandle
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +44,20 @@ class Network(Protocol):
         """The subnets of the default VPC."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeView:
-    """A node as the data plane has it."""
-
-    name: str
-    address: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShardView:
-    """A shard as the data plane has it: `name` is "0001", `slots` is "0-16383"."""
-
-    name: str
-    slots: str
-    nodes: tuple[NodeView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterView:
-    """A cluster as the data plane has it."""
-
-    address: str
-    port: int
-    shards: tuple[ShardView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UserRule:
-    """A user for the data plane: the access string, and the SHA-256 digests of the passwords (hex)."""
-
-    name: str
-    access: str
-    password_digests: tuple[str, ...]
-
-
-class DataWork(Protocol):
+class Nodes(Protocol):
     """What MemoryDB asks of the data plane. Every call blocks until the effect is there, and may raise."""
 
-    def create(self, name: str, *, port: int, shards: int, replicas: int, tls: bool) -> None: ...
+    def create_cluster(
+        self, name: str, *, port: int, shards: int, replicas: int, tls: bool = True
+    ) -> ClusterHandle: ...
     def set_replicas(self, name: str, replicas: int) -> None: ...
-    def set_shards(self, name: str, shards: int, on_progress: Callable[[float], None]) -> None: ...
+    def set_shards(self, name: str, shards: int, on_progress: Callable[[float], None]) -> None:
+        """`on_progress` is told the percentage of slots that have moved."""
+
     def failover(self, name: str, shard: str) -> None: ...
-    def delete(self, name: str) -> None: ...
-    def view(self, name: str) -> ClusterView: ...
-    def authorize(self, name: str, users: Sequence[UserRule] | None) -> None:
+    def delete_cluster(self, name: str) -> None: ...
+    def describe(self, name: str) -> ClusterHandle: ...
+    def authorize(self, name: str, users: Sequence[access.User] | None) -> None:
         """Let only these users in; None is `open-access`."""
 
     def dump(self, name: str, snapshot: str) -> None:
@@ -109,9 +79,9 @@ class Change:
     """
 
     ends: float
-    finish: Callable[[ClusterView | None, float], None]
+    finish: Callable[[ClusterHandle | None, float], None]
     fail: Callable[[BaseException | None, float], None]
-    work: Future[ClusterView | None] | None = None
+    work: Future[ClusterHandle | None] | None = None
     worked_until: float = 0.0
     reverted: bool = False
     topology: bool = False
@@ -218,7 +188,7 @@ class Cluster:
     pending_acl: str | None = None
     resharding: float | None = None
     placements: dict[str, Placement] = field(default_factory=dict)
-    view: ClusterView | None = None
+    view: ClusterHandle | None = None
     change: Change | None = None
     failovers: list[tuple[str, float]] = field(default_factory=list)
     lagging: dict[str, Any] | None = None

@@ -25,10 +25,12 @@ from .memorydb_shapes import cluster_shape, place_nodes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .access import User
     from .faults import Faults
     from .memorydb_access import Access
     from .memorydb_changes import Changes
-    from .memorydb_state import Cluster, ClusterView, DataWork, State, UserRule
+    from .memorydb_state import Cluster, Nodes, State
+    from .topology import ClusterHandle
 
 _REVERT = frozenset({FaultKind.REVERT})
 # Members that take effect at once: member of the call -> attribute of the cluster.
@@ -74,11 +76,9 @@ class Wanted:
 class Update:
     """The operation UpdateCluster."""
 
-    def __init__(
-        self, state: State, work: DataWork, changes: Changes, access: Access, faults: Faults
-    ) -> None:
+    def __init__(self, state: State, nodes: Nodes, changes: Changes, access: Access, faults: Faults) -> None:
         self._state = state
-        self._work = work
+        self._nodes = nodes
         self._changes = changes
         self._access = access
         self._faults = faults
@@ -200,20 +200,20 @@ class Update:
             beliefs.metadata_seconds,
         )
 
-    def _perform(self, cluster: Cluster, wanted: Wanted, rules: Sequence[UserRule] | None) -> None:
+    def _perform(self, cluster: Cluster, wanted: Wanted, rules: Sequence[User] | None) -> None:
         """The part that the data plane has in it. Node types and versions change nothing there."""
         if wanted.replicas is not None:
-            self._work.set_replicas(cluster.name, wanted.replicas)
+            self._nodes.set_replicas(cluster.name, wanted.replicas)
         if wanted.shards:
 
-            def note(fraction: float) -> None:
-                cluster.resharding = round(100 * fraction, 1)
+            def note(percentage: float) -> None:
+                cluster.resharding = percentage
 
-            self._work.set_shards(cluster.name, wanted.shards, note)
+            self._nodes.set_shards(cluster.name, wanted.shards, note)
         if wanted.acl:
-            self._work.authorize(cluster.name, rules)
+            self._nodes.authorize(cluster.name, rules)
 
-    def _finish(self, cluster: Cluster, wanted: Wanted, view: ClusterView | None, at: float) -> None:
+    def _finish(self, cluster: Cluster, wanted: Wanted, view: ClusterHandle | None, at: float) -> None:
         state, beliefs = self._state, self._state.assumptions
         cluster.node_type = wanted.node_type or cluster.node_type
         if wanted.version:

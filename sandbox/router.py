@@ -17,7 +17,8 @@ from botocore.validate import ParamValidator
 from werkzeug.test import run_wsgi_app
 
 from .calls import resource_of
-from .faults import AT_THE_DOOR, FaultKind, refusal
+from .faults import AT_THE_DOOR, FaultKind
+from .refusals import refusal
 from .service import AwsError
 from .wire import Answer, Call, Protocol, answer, failure, identify, parse, service_model
 
@@ -41,13 +42,15 @@ _INVALID = {"memorydb": "InvalidParameterValueException", "ec2": "InvalidParamet
 class Stage:
     """What the router plays on; `reset` puts a new one in place.
 
-    `strike` brings about, at a call, the faults that change the world (kill-node, agent-offline).
+    `strike` brings about, at a call, the faults that change the world (kill-node, agent-offline). `after` is
+    told service and operation of each call that moto served.
     """
 
     services: Mapping[str, Service]
     faults: Faults
     calls: CallLog
     strike: Callable[[Fault], None]
+    after: Callable[[str, str], None]
 
 
 class Router:
@@ -115,7 +118,9 @@ class Router:
             unknown = AwsError("UnknownOperationException", f"the sandbox does not serve {call.operation}")
             return failure(call, unknown), unknown.code
         if handler is None:
-            return self._from_moto(call, environ)
+            given = self._from_moto(call, environ)
+            stage.after(call.service, call.operation)
+            return given
         try:
             operation = service_model(call.service).operation_model(call.operation)
             self._check_region(call)

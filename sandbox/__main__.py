@@ -1,0 +1,5 @@
+"""`python -m runbook.sandbox`."""
+
+from .cli import run
+
+run()
