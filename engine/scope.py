@@ -73,6 +73,10 @@ class VariableScope(Mapping[str, Any]):
         """The value of an expression: `Templates.evaluate`."""
         return self._templates.evaluate(expression, self)
 
+    def mapping(self) -> Mapping[str, Any]:
+        """The variables as a mapping for modules: what can't be rendered raises when it is read."""
+        return self
+
     # ------------------------------------------------------------ template.Variables
 
     def lookup(self, name: str) -> Any:

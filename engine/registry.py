@@ -1,0 +1,185 @@
+"""Finds modules by name and checks, when one is first used, that it keeps the contract.
+
+A name is looked for in the `library/` folders first, then among our own modules, then among installed entry points
+of the group `runbook.modules`; the first that has it wins. Nothing is imported before it is used, and entry points
+are read only for a name that is nowhere else: reading them costs more than all of ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from .contract import ClientFactory, Computation, LocalFile, Module, Params, RenderedFile
+from .errors import ContractError, Failed, Position, Problem, nearest
+from .manual import json_schema, manual
+from .model import Value
+from .params import check_literals, free_form_field
+from .registry_check import check_class
+
+OWN = "runbook.modules"
+ENTRY_POINTS = "runbook.modules"
+
+
+class Registry:
+    """All modules that a playbook can call; satisfies the loader's `Catalog`. Threads may share it.
+
+    library: folders of modules of the operator's own, first wins. base: the playbook's folder; with it, files that
+    literal arguments name are checked to be there.
+    """
+
+    def __init__(self, library: Sequence[Path] = (), base: Path | None = None) -> None:
+        self._library = {name: path for folder in reversed(library) for name, path in _files(folder)}
+        self._own = {name: path for folder in _package_folders(OWN) for name, path in _files(folder)}
+        self._files = _Named(base) if base is not None else None
+        self._loaded: dict[str, Module | Computation] = {}
+        self._lock = threading.RLock()
+
+    # ------------------------------------------------------------ for the loader
+
+    def names(self) -> Collection[str]:
+        """Modules of the library and our own; installed ones answer to their names all the same."""
+        return self._library.keys() | self._own.keys()
+
+    def check(
+        self, module: str, args: Mapping[str, Value], positions: Mapping[str, Position], at: Position
+    ) -> list[Problem]:
+        """What is wrong with a call as far as it shows before rendering."""
+        found = self._find(module)
+        if found is None:
+            return [Problem(f"There is no module '{module}'", at, nearest(module, self.names()))]
+        return check_literals(found.Params, args, positions, at, files=self._files)
+
+    def free_form(self, module: str) -> str | None:
+        """The argument that takes the text of a free-form call, if there is one."""
+        found = self._find(module)
+        return free_form_field(found.Params) if found is not None else None
+
+    # ------------------------------------------------------------ for the runner and the command line
+
+    def get(self, name: str) -> Module | Computation:
+        """The module of that name. Raises ContractError when there is none, or it does not keep the contract."""
+        found = self._find(name)
+        if found is None:
+            raise ContractError(f"There is no module '{name}'", hint=nearest(name, self.names()))
+        return found
+
+    def client_factory(self) -> ClientFactory:
+        """What makes service clients; imported when first asked for."""
+        made: Callable[[], ClientFactory] = importlib.import_module(f"{OWN}._aws").Clients
+        return made()
+
+    def manual(self, name: str) -> str:
+        """The manual page of a module. Raises as `get`."""
+        return manual(name, self.get(name))
+
+    def json_schema(self, name: str) -> dict[str, Any]:
+        """JSON Schema of a module's arguments. Raises as `get`."""
+        return json_schema(self.get(name).Params)
+
+    # ------------------------------------------------------------ finding
+
+    def _find(self, name: str) -> Module | Computation | None:
+        known = self._loaded.get(name)
+        if known is not None:
+            return known
+        with self._lock:
+            if name not in self._loaded:
+                made = self._load(name)
+                if made is None:
+                    return None
+                self._loaded[name] = made
+            return self._loaded[name]
+
+    def _load(self, name: str) -> Module | Computation | None:
+        if name in self._library:
+            path = self._library[name]
+            return _instance(name, _import_file(name, path), str(path))
+        if name in self._own:
+            return _instance(name, importlib.import_module(f"{OWN}.{name}"), f"{OWN}.{name}")
+        return _installed(name)
+
+
+class _Named:
+    """Files that literal arguments name: that they are there, not what is in them."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    def local(self, name: str) -> LocalFile:
+        return LocalFile(self._path(name, "files"), b"")
+
+    def rendered(self, name: str) -> RenderedFile:
+        return RenderedFile(self._path(name, "templates"), "")
+
+    def _path(self, name: str, folder: str) -> str:
+        given = Path(name).expanduser()
+        places = [given] if given.is_absolute() else [self._base / folder / given, self._base / given]
+        for path in places:
+            if path.is_file():
+                return str(path)
+        raise Failed(f"there is no file '{name}' (looked at {' and '.join(map(str, places))})")
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    if folder.is_dir():
+        for path in sorted(folder.glob("*.py")):
+            if not path.name.startswith("_"):
+                yield path.stem, path
+
+
+def _package_folders(package: str) -> list[Path]:
+    spec = importlib.util.find_spec(package)
+    return [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"runbook_library.{name}", path)
+    assert spec is not None  # noqa: S101 (a .py file has a loader)
+    assert spec.loader is not None  # noqa: S101
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = made  # msgspec looks names of annotations up there
+    try:
+        spec.loader.exec_module(made)
+    except Exception as error:
+        del sys.modules[spec.name]
+        raise ContractError(f"The module {path} can't be loaded: {type(error).__name__}: {error}") from error
+    return made
+
+
+def _installed(name: str) -> Module | Computation | None:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        source = f"{point.value} (installed by {point.dist.name if point.dist else 'a package'})"
+        try:
+            made = point.load()
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ContractError(f"The module '{name}', {source}, can't be loaded: {reason}") from error
+        if isinstance(made, ModuleType):
+            return _instance(name, made, source)
+        check_class(name, made, source)
+        return cast(Module | Computation, made())
+    return None
+
+
+def _instance(name: str, file: ModuleType, source: str) -> Module | Computation:
+    """The module's one object, made from the class named as the file in CamelCase."""
+    wanted = name.replace("_", "").lower()
+    classes = [
+        value
+        for key, value in vars(file).items()
+        if key.lower() == wanted and isinstance(value, type) and not issubclass(value, Params)
+    ]
+    if not classes:
+        camel = "".join(part.capitalize() for part in name.split("_"))
+        raise ContractError(f"The module '{name}' ({source}) has no class {camel}")
+    check_class(name, classes[0], source)
+    return cast(Module | Computation, classes[0]())
