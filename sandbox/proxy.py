@@ -12,7 +12,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from . import substitutes
-from .resp import Command, ProtocolError, cut_command, cut_reply, write_command, write_error
+from .resp import Command, ProtocolError, cut_command, cut_reply, write_command
 
 if TYPE_CHECKING:
     import ssl
@@ -299,11 +299,8 @@ class Client(asyncio.Protocol):
                     self._substitute(substitute, command, data, position)
                     return
                 position = command.end
-        except ProtocolError as error:
-            self._pass(data, position)
-            self.write(write_error(f"ERR Protocol error: {error}"))
-            self.finish()
-            return
+        except ProtocolError:
+            position = len(data)  # the node refuses it, in its place, and ends the connection
         self._pass(data, position)
         self._inbox += data[position:]
 
