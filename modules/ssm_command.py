@@ -15,6 +15,7 @@ from runbook.values import Unknown
 from ._instances import Instance, Selector, missing, online, require, select, selector_of, wait_online
 from ._ssm import Job, Ran, each, run_on_instances
 from ._ssm_script import Script, compose, guard_answer, probe, quote
+from ._unknowns import first_unknown
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +173,7 @@ class SsmCommand:
         """Which instances there are, and what the guards say there. Raises Failed for arguments that exclude each
         other."""
         _check(params)
-        unknown = _first_unknown(params)
+        unknown = first_unknown(params.instance, params.instances)
         if unknown is not None:
             return Seen(unknown=unknown)
         selector = _selector(params)
@@ -242,15 +243,6 @@ def _check(params: Arguments) -> None:
             "ssm_command must be told where to run: by `instance` or by `instances`.",
             hint="`instance: NAME-OR-ID` for one; `instances:` with `ids`, `names` or `tags` for several.",
         )
-
-
-def _first_unknown(params: Arguments) -> Unknown | None:
-    """What keeps from knowing where to look."""
-    several = params.instances
-    parts: list[Any] = [params.instance, several]
-    if isinstance(several, Selector):
-        parts += [*several.ids, *several.names, *several.tags.values()]
-    return next((part for part in parts if isinstance(part, Unknown)), None)
 
 
 def _selector(params: Arguments) -> Selector:
