@@ -95,7 +95,7 @@ def _enter(plan: Plan) -> str:
         _, status = os.waitpid(first, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     overlay.build_root(plan)
-    return "user namespace with an overlay"
+    return overlay.words(plan)
 
 
 def _kill_everything() -> None:

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from .instance_agent import End, Ended, Ready, Refused, Report, Start
-from .instance_setup import Kind, Way
+from .instance_setup import InstanceSetup, Kind, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .instance_agent import Plan
-    from .instance_setup import InstanceSetup
+    from .instance_setup import HostSettings
 
 _IDLE_SECONDS = 30.0
 _PROBE_SECONDS = 20.0
@@ -180,6 +180,10 @@ class ProcessHost:
     def way(self) -> str:
         """How the instances' files are kept apart from this machine's, in plain words. Waits for the choice."""
         return self._way.result().words
+
+    def status(self) -> dict[str, str]:
+        """For `runbook sandbox status`: how instances are kept apart, and where their valkey-cli comes from."""
+        return {"instances": self.way, "valkey_cli": self._setup.client.words}
 
     def close(self) -> None:
         """End all processes of all instances, and wait until they are gone."""
@@ -355,6 +359,16 @@ class ProcessHost:
                 return report
         words = log.read_text(errors="replace").strip().splitlines()
         return Refused(words[-1] if words else "the agent ended without a word")
+
+
+def open_host(directory: Path, settings: HostSettings) -> ProcessHost:
+    """A host that has begun to look at this machine; its files are in `directory`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    setup = InstanceSetup(directory.absolute(), settings)
+    setup.start()
+    host = ProcessHost(directory.absolute() / "instances", setup)
+    host.start()
+    return host
 
 
 def _inner_folder(instance_id: str, script: Script) -> Path:

@@ -50,6 +50,11 @@ class OverlayPlan(msgspec.Struct, frozen=True, tag="overlay"):
     """Keep what the instance writes in memory, for a folder whose file system can't carry an overlay."""
 
 
+def words(plan: OverlayPlan) -> str:
+    """The way, in plain words."""
+    return "user namespace with an overlay" + (" in memory" if plan.in_memory else "")
+
+
 def enter_namespaces() -> None:
     """Leave this machine's users, mounts, processes, host name. The next child is process 1 of the new ones.
 

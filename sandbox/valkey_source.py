@@ -41,6 +41,14 @@ class ValkeyClient:
     archive: Path | None = None
     stand_in_because: str = ""
 
+    @property
+    def words(self) -> str:
+        """In one line, for people."""
+        if self.stand_in_because:
+            return f"stand-in, not compiled: {self.stand_in_because}"
+        source = self.archive or release_url(self.version)
+        return f"compiled on the instance by its playbook, version {self.version} from {source}"
+
 
 def choose_client(setting: str, offers: Offers, cache: Path) -> ValkeyClient:
     """Look at this machine, in a few seconds at most, and decide. Never raises: a trouble is a reason."""
