@@ -20,8 +20,10 @@ from .model import Host, Inventory, Notice, Playbook, Value
 from .patterns import match_hosts
 from .registry import Registry
 from .report import Reporter, Reports
+from .report_screen import PlainScreen, Screen
 from .runner import Options, Runner
 from .secrets import Masker
+from .style import is_terminal, style_for
 from .targets import SANDBOX
 from .template import Templates
 
@@ -50,7 +52,7 @@ class Loaded:
 def load(path: str, sources: Sequence[str]) -> Loaded:
     """Read playbook and inventory. Raises LoadError with all that is wrong."""
     folder = Path(path).parent
-    registry = Registry([folder / "library"])
+    registry = Registry([folder / "library"], base=folder)
     warnings: list[Problem] = []
     playbook = load_playbook(path, registry, warn=warnings.append)
     inventory = load_inventory(sources, playbook_dir=folder) if sources else rehearsal(folder)
@@ -70,7 +72,7 @@ def rehearsal(folder: Path | None = None) -> Inventory:
 def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int, bool]:
     """Play it: the exit code, and whether anything changed (or would). Raises what kept it from running."""
     masker = Masker()
-    templates = Templates(Path(loaded.playbook.path).resolve().parent, masker)
+    templates = Templates(Path(loaded.playbook.path).resolve().parent)
     with Reports([_reporter(view, masker)]) as reports:
         for warning in loaded.warnings:
             reports.tell(Notice(message=str(warning)))
@@ -93,9 +95,17 @@ def _reporter(view: View, masker: Masker) -> Reporter:
         from .report_json import JsonReporter
 
         return JsonReporter(sys.stdout, masker)
-    from .report_text import text_reporter
+    from .report_text import TextReporter
 
-    return text_reporter(sys.stdout, masker, verbosity=view.verbosity, with_diff=view.diff)
+    screen: Screen
+    if is_terminal(sys.stdout):
+        from .report_live import LiveScreen
+
+        screen = LiveScreen(sys.stdout, masker)
+    else:
+        screen = PlainScreen(sys.stdout, masker)
+    style = style_for(sys.stdout, os.environ)
+    return TextReporter(screen, style, verbosity=view.verbosity, with_diff=view.diff)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def connection_for(task: Task, play: Play, host: str, scope: VariableScope, temp
     delegate = templates.render(task.delegate_to, scope) if task.delegate_to is not None else None
     if delegate in LOCAL_NAMES:
         return LOCAL
-    for written in (task.connection, play.connection, scope.mapping().get("ansible_connection")):
+    for written in (task.connection, play.connection, scope.get("ansible_connection", None)):
         if written is not None:
             return str(templates.render(written, scope))
     return LOCAL if (delegate or host) in LOCAL_NAMES else ""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .context import SharedReads
 from .errors import Failed, LoadError, StepError
 from .journal import Journal, StepDone
-from .loader import included_path, load_tasks
+from .loader import load_tasks
 from .loader_call import Catalog
+from .loader_session import beside
 from .model import (
     AddHost,
     Event,
@@ -261,11 +263,17 @@ class PlayRun:
             lane.trail.notified.append(name)
 
     def _load(self, slot: Slot, include: Include) -> tuple[Node, ...]:
-        path = included_path(include.file, slot.task)
+        path = self._included_path(include.file, slot.task)
         key = (path, slot.task.identity)
         if key not in self._included:
             self._included[key] = load_tasks(path, slot.task, self.catalog, handlers=slot.frame.handler)
         return self._included[key]
+
+    def _included_path(self, name: str, task: Task) -> str:
+        """Beside the file that includes it, else beside the playbook."""
+        near = beside(task.position.file, name)
+        far = self.around.playbook_dir / name
+        return str(far) if not Path(near).is_file() and far.is_file() else near
 
     def _follow_meta(self, lane: Lane, outcome: Outcome) -> bool:
         """Whether a `meta` word ended the lane."""

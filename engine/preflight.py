@@ -103,7 +103,7 @@ def _target(
         layers: list[Mapping[str, Any] | None] = [
             Secret.reveal(templates.render(task_aws, scope)),
             Secret.reveal(templates.render(play_aws, scope)),
-            Secret.reveal(scope.mapping().get("aws")),
+            Secret.reveal(scope.get("aws", None)),
         ]
         return targets.target(*layers)
     except (StepError, UnknownValue) as error:

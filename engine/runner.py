@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 import sys
@@ -85,6 +86,10 @@ class Runner:
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _changes: bool = False
     _worst: list[int] = field(default_factory=lambda: [0])
+    _clients: Callable[[], ClientFactory] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._clients = functools.cache(self.registry.client_factory)
 
     @property
     def changed(self) -> bool:
@@ -144,7 +149,7 @@ class Runner:
             around = self._surroundings(play, [], states, groups, "")
             scoped.append((play, [(host, around.scope(states[host], {}, {})) for host in hosts]))
         check_places(scoped, self.registry, self.templates)
-        return destinations(scoped, self.registry, self.templates, targets, self.registry.client_factory)
+        return destinations(scoped, self.registry, self.templates, targets, self._clients)
 
     def _choose_run(self, journal: Journal, where: Sequence[Destination]) -> tuple[RunHeader, History, bool]:
         header = self._header(where)
@@ -207,7 +212,7 @@ class Runner:
     def _services(self, run: str, journal: Journal, history: History) -> Services:
         return Services(
             run=run,
-            clients=self.registry.client_factory,
+            clients=self._clients,
             effects=Effects(journal, history, self._explain, self.options.assume),
             planned=PlannedWorld() if self.options.check else None,
             permits=Permits(self.options.forks),
@@ -216,8 +221,7 @@ class Runner:
         )
 
     def _explain(self, error: Exception) -> RunbookError | None:
-        factory: ClientFactory = self.registry.client_factory()
-        return factory.explain(error)
+        return self._clients().explain(error)
 
     # -------------------------------------------------------------- the plays
 

@@ -24,6 +24,7 @@ from .model import Action, Change, Include, ItemFinished, Outcome, Play, Status,
 from .params import bind, expression_fields
 from .places import connection_for, files_for
 from .plain import plain
+from .planned import PlannedWorld
 from .registry import Registry
 from .scope import VariableScope
 from .targets import Targets
@@ -187,14 +188,13 @@ class Steps:
         if isinstance(module, Computation):
             return decide(module, params, scope)
         context = self._context(job, scope, where)
-        dry = self._dry(job, scope)
-        return carry_out(module, params, context, self._services.planned if dry else None)
+        return carry_out(module, params, context, self._planned(job, scope))
 
-    def _dry(self, job: Job, scope: VariableScope) -> bool:
+    def _planned(self, job: Job, scope: VariableScope) -> PlannedWorld | None:
+        """The planned world of a dry run, of its own for a task that says `check_mode: true`; None: apply."""
         if self._services.planned is not None:
-            return True
-        asked = self._templates.render(job.task.check_mode, scope)
-        return bool(asked)
+            return self._services.planned
+        return PlannedWorld() if self._templates.render(job.task.check_mode, scope) else None
 
     def _context(self, job: Job, scope: VariableScope, where: str) -> StepContext:
         task = job.task
@@ -202,8 +202,7 @@ class Steps:
         environment: dict[str, str] = {}
         for layer in (*job.play.environment, *task.environment):
             environment.update({str(k): str(v) for k, v in (render(layer, scope) or {}).items()})
-        variables = scope.mapping()
-        settings = [render(task.aws, scope), render(job.play.aws, scope), variables.get("aws")]
+        settings = [render(task.aws, scope), render(job.play.aws, scope), scope.get("aws", None)]
         sleeping: list[StepContext] = []
         place = Place(self._services.run, job.step, where, task.rerun, lambda s: sleeping[0].sleep(s))
         context = StepContext(
@@ -212,7 +211,7 @@ class Steps:
             task=job.name,
             target=self._targets.target(*map(Secret.reveal, settings)),
             connection=connection_for(job.task, job.play, job.host, scope, self._templates),
-            variables=variables,
+            variables=scope,
             environment=environment,
             base=job.base,
             place=place,
