@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -11,8 +12,12 @@ from .errors import Position, Problem
 from .source import Source
 
 _BARE_TEMPLATE = re.compile(r"^\s*(?:- +)*(?:[^\s#'\"{\[][^#'\"{\[]*?:\s+|-\s+)?(\{\{.*)$")
-_QUOTED_THEN_MORE = re.compile(r"""(?::|-)\s+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*[^\s#,\]}]""")
+_QUOTED_THEN_MORE = re.compile(
+    r"""(?::|-)\s+(?:[&!]\S+\s+)*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*[^\s#,\]}]"""
+)
 _ITEM = re.compile(r"^( *)- ")
+# libyaml's Python binding was seen to survive some 5,000 levels and to crash at 300,000.
+_DEEPEST = 5000
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -48,6 +53,18 @@ def control_characters(source: Source) -> list[Problem]:
             hint = 'Remove it, or write it as an escape in double quotes, such as "\\x07".'
             problems.append(Problem(message, at, hint, _CONTROL.sub("\ufffd", line)))
     return problems
+
+
+def nested_too_deep(source: Source) -> Problem | None:
+    """A file nested so deep that the parser, which calls itself for each level, would not survive it."""
+    depth = 0
+    for number, line in enumerate(source.lines, 1):
+        steps = [(c in "[{") - (c in "]}") for c in line] if len(line) > _DEEPEST else ()
+        deepest = max(itertools.accumulate(steps, initial=depth))
+        if deepest > _DEEPEST or (line.startswith("- - ") and line.count("- ") > _DEEPEST):
+            return source.problem("The YAML is nested too deep", source.position(number, 1))
+        depth += line.count("[") + line.count("{") - line.count("]") - line.count("}")
+    return None
 
 
 def explain(error: yaml.MarkedYAMLError, source: Source) -> Problem:

@@ -18,7 +18,7 @@ from .errors import LoadError, Position, Problem
 from .model import Value
 from .source import Source, read_source
 from .values import Expression, Template
-from .yamlerrors import bare_template, control_characters, cut_item, explain
+from .yamlerrors import bare_template, control_characters, cut_item, explain, nested_too_deep
 from .yamlscalars import SCALARS, TAG
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -47,6 +47,9 @@ class YamlFile:
         """Every template and expression that was handed out, for a check of their syntax."""
         self._constructor = SafeConstructor()
         self._values: dict[tuple[int, bool], Any] = {}
+        deep = nested_too_deep(source)
+        if deep:
+            self.problems.append(deep)
         self.root: yaml.Node | None = None if self.problems else self._compose()
 
     @property
@@ -84,9 +87,6 @@ class YamlFile:
                     self.problems.append(problem)
                 if not cut_item(lines, problem, error):
                     return None
-            except RecursionError:
-                self.problem("The YAML is nested too deep", Position(self.path, 1, 1))
-                return None
             else:
                 return node
             finally:
@@ -181,7 +181,10 @@ class YamlFile:
             return None
         if known is None:
             self._values[id(node), raw] = _BUSY
-            known = self._values[id(node), raw] = self._collection(node, raw)
+            try:
+                known = self._values[id(node), raw] = self._collection(node, raw)
+            except RecursionError:
+                self.problem("This is nested too deep", node)
         return known
 
     def _collection(self, node: yaml.Node, raw: bool) -> Value:
