@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.models import cloudformation_backends
@@ -18,16 +21,14 @@ from .clock import Clock
 from .dataplane import DataPlane, DataPlaneSettings
 from .ec2 import Ec2
 from .faults import Fault, FaultKind, Faults
-from .instance_host import ProcessHost
-from .instance_setup import HostSettings, InstanceSetup
+from .instance_host import open_host
+from .instance_setup import HostSettings
 from .memorydb import MemoryDb
 from .moto_stacks import StackTime, put_right
 from .router import Stage
 from .ssm import SsmService
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .certificates import Certificates
     from .service import Service
 
@@ -79,11 +80,6 @@ class World:
         account = Account(settings.region, self.clock, corrections.lock)
         self._account = account
         self._nodes = DataPlane(settings.folder / "nodes", certificates, settings.data_plane)
-        self._setup = InstanceSetup(
-            settings.folder / "tools",
-            HostSettings(certificates.bundle_file, settings.region, settings.valkey_source),
-        )
-        self._host = ProcessHost(settings.folder / "instances", self._setup)
         self._memorydb = MemoryDb(
             region=settings.region,
             account=ACCOUNT_ID,
@@ -93,6 +89,9 @@ class World:
             faults=self.faults,
             assumptions=settings.assumptions,
         )
+        _remove_tree(settings.folder / "machines")
+        authorities = HostSettings(certificates.bundle_file, settings.region, settings.valkey_source)
+        self._host = open_host(settings.folder / "machines", authorities)
         self._ssm = SsmService(
             instances=account.instances,
             clock=self.clock,
@@ -114,8 +113,6 @@ class World:
     def start(self) -> None:
         """Begin with moto emptied, and deploy the stack that the world starts with."""
         self._nodes.start()
-        self._setup.start()
-        self._host.start()
         self._corrections.ec2 = self._ec2
         with self._corrections.lock:
             moto_api_backend.reset()
@@ -137,14 +134,12 @@ class World:
 
     def status(self) -> dict[str, Any]:
         """What runs, for people and for `up`."""
-        client = self._setup.client
         return {
             "time": self.clock.now().isoformat(timespec="seconds"),
             "stack": STACK_NAME if self._settings.template is not None else None,
             "clusters": self._memorydb.clusters(),
             "instances": self._instance_states(),
-            "instances_kept_apart_by": self._host.way,
-            "valkey_cli": client.stand_in_because or "compiled from source",
+            "host": self._host.status(),
             "faults": len(self.faults.in_force()),
             "calls": self.calls.count,
             "idle_seconds": round(time.monotonic() - self.calls.last_call, 1),
@@ -197,3 +192,12 @@ class World:
             elif state == "running" and now[instance_id] != "running":
                 self._host.stop(instance_id)
         self._known_instances = now
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove what an earlier world left; the kernel makes folders of mode 0 in an overlay's work folder."""
+    for path, names, _ in os.walk(folder):
+        for inner in (Path(path, name) for name in names):
+            if not inner.is_symlink():
+                inner.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
