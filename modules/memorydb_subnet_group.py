@@ -1,0 +1,284 @@
+"""The module `memorydb_subnet_group`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+from runbook.contract import (
+    CONTRACT_VERSION,
+    Absent,
+    Context,
+    Finding,
+    Intent,
+    Landed,
+    Params,
+    Permissions,
+    Ready,
+    Unsure,
+    Waiting,
+)
+from runbook.errors import Failed
+from runbook.model import Action, Change
+from runbook.values import Unknown
+
+from ._aws import ServiceError, tag_list
+from ._memorydb import read_subnet_group, read_tags, settled
+from ._memorydb_states import RUN_TAG, STEP_TAG, SubnetGroupState, check_name, subnet_group_resource
+from ._network import Subnet, find_subnets, find_vpc, is_id, names_subnet, same_members
+
+HINTS = {
+    "SubnetNotAllowedFault": "MemoryDB is not offered in every Availability Zone: choose subnets in others.",
+    "SubnetInUse": "A cluster has nodes in a subnet that would go: keep it, or move the cluster first.",
+    "SubnetGroupQuotaExceededFault": "Ask for a higher quota in Service Quotas, or delete what is not needed.",
+}
+
+
+class SubnetGroupParams(Params, frozen=True, kw_only=True):
+    """Arguments of `memorydb_subnet_group`."""
+
+    name: Annotated[str, Meta(description="Name of the group; AWS keeps it in lower case.")]
+    state: Annotated[Literal["present", "absent"], Meta(description="Whether it is to be there.")] = "present"
+    subnets: Annotated[list[str] | None, Meta(description="All of its subnets, by Name tag or id.")] = None
+    vpc: Annotated[
+        str | None, Meta(description="Name tag or id of their VPC, where names are not unique without it.")
+    ] = None
+    description: Annotated[str | None, Meta(description="Text for people.")] = None
+    tags: Annotated[dict[str, str] | None, Meta(description="Tags to have; others that are there stay.")] = (
+        None
+    )
+    timeout: Annotated[
+        int, Meta(ge=1, description="Seconds to wait, when deleting, until no cluster uses it any more.")
+    ] = 7200
+
+
+class MemorydbSubnetGroup:
+    """A subnet group: the subnets that a MemoryDB cluster's nodes may be placed in.
+
+        - name: Subnets for the cluster
+          memorydb_subnet_group:
+            name: lab-subnets
+            vpc: LabVPC
+            subnets: [Private Subnet 1, Private Subnet 2]
+
+    AWS's rules: the zones of its subnets decide where nodes land, so a highly available cluster needs two zones
+    here. Not every zone is allowed. While a cluster uses the group it can't be deleted; deleting waits for that.
+    """
+
+    contract_version: ClassVar[int] = CONTRACT_VERSION
+    Params: ClassVar[type[SubnetGroupParams]] = SubnetGroupParams
+    Result: ClassVar[type[SubnetGroupState]] = SubnetGroupState
+    permissions: ClassVar[Permissions] = Permissions(
+        read=(
+            "memorydb:DescribeSubnetGroups",
+            "memorydb:ListTags",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+        ),
+        write=(
+            "memorydb:CreateSubnetGroup",
+            "memorydb:UpdateSubnetGroup",
+            "memorydb:DeleteSubnetGroup",
+            "memorydb:TagResource",
+        ),
+    )
+
+    def resource(self, params: SubnetGroupParams) -> str | None:
+        return subnet_group_resource(params.name)
+
+    def observe(self, ctx: Context, params: SubnetGroupParams) -> SubnetGroupState | None:
+        name = check_name("subnet group", params.name, 255)
+        return read_subnet_group(ctx, name, with_tags=params.tags is not None)
+
+    def plan(self, params: SubnetGroupParams, observed: SubnetGroupState | None) -> Change:
+        resource = self.resource(params)
+        if params.state == "absent":
+            gone = SubnetGroupState(name=params.name.lower(), state="absent")
+            action = Action.NONE if observed is None else Action.DELETE
+            return Change(
+                action=action, resource=resource, before=observed, result=gone, reason="it is to be absent"
+            )
+        if observed is None:
+            return self._plan_creation(params)
+        changed = _differences(params, observed)
+        after = _updated(params, observed, changed)
+        return Change(
+            action=Action.UPDATE if changed else Action.NONE,
+            resource=resource,
+            before=observed,
+            after=after,
+            result=after,
+            reason=f"other {' and '.join(changed)} asked for" if changed else "",
+        )
+
+    def _plan_creation(self, params: SubnetGroupParams) -> Change:
+        if params.subnets is None or params.subnets == []:
+            raise Failed(f"To create subnet group {params.name}, `subnets` must be given.")
+        resource = self.resource(params)
+        after = SubnetGroupState(
+            name=params.name.lower(),
+            vpc_id=Unknown(f"{resource} vpc_id"),
+            subnets=_planned(params),
+            zones=Unknown(f"{resource} zones"),
+            description=params.description or "",
+            tags=params.tags or {},
+            arn=Unknown(f"{resource} arn"),
+        )
+        return Change(
+            action=Action.CREATE,
+            resource=resource,
+            after=after,
+            result=after,
+            reason="there is no such subnet group",
+        )
+
+    def apply(self, ctx: Context, params: SubnetGroupParams, change: Change) -> SubnetGroupState:
+        name = params.name.lower()
+        if change.action is Action.DELETE:
+            self._delete(ctx, name, params.timeout)
+            return SubnetGroupState(name=name, state="absent")
+        if change.action is Action.CREATE:
+            self._create(ctx, name, params)
+        else:
+            self._update(ctx, name, params, change.before)
+        state = read_subnet_group(ctx, name, with_tags=params.tags is not None)
+        left = ["existence"] if state is None else _differences(params, state)
+        if state is None or left:
+            raise Failed(
+                f"Subnet group {name} was changed, and yet its {' and '.join(left)} is not as asked."
+            )
+        return state
+
+    def _create(self, ctx: Context, name: str, params: SubnetGroupParams) -> None:
+        args: dict[str, Any] = {"SubnetIds": _subnet_ids(ctx, params)}
+        if params.description is not None:
+            args["Description"] = params.description
+
+        def call(intent: Intent) -> None:
+            tags = {**(params.tags or {}), RUN_TAG: ctx.run, STEP_TAG: intent.token}
+            try:
+                ctx.client("memorydb").create_subnet_group(SubnetGroupName=name, Tags=tag_list(tags), **args)
+            except ServiceError as error:
+                if error.code != "SubnetGroupAlreadyExistsFault" or not _made_by(ctx, name):
+                    raise _advised(error) from error
+
+        def find(intent: Intent) -> Finding[None]:
+            if read_subnet_group(ctx, name) is not None:
+                return Landed(None)
+            return Absent() if settled(ctx, intent) else Unsure("a group just created may not show yet")
+
+        ctx.effect("create", call, find=find)
+
+    def _update(self, ctx: Context, name: str, params: SubnetGroupParams, before: SubnetGroupState) -> None:
+        changed = _differences(params, before)
+        args: dict[str, Any] = {}
+        if "subnets" in changed:
+            args["SubnetIds"] = _subnet_ids(ctx, params)
+        if "description" in changed:
+            args["Description"] = params.description
+
+        def update(_: Intent) -> None:
+            try:
+                ctx.client("memorydb").update_subnet_group(SubnetGroupName=name, **args)
+            except ServiceError as error:
+                raise _advised(error) from error
+
+        def tag(_: Intent) -> None:
+            ctx.client("memorydb").tag_resource(ResourceArn=before.arn, Tags=tag_list(params.tags or {}))
+
+        # Both set what is asked for whatever is there: calling again does no harm.
+        if args:
+            ctx.effect("update", update, find=lambda _: Absent())
+        if "tags" in changed:
+            ctx.effect("tag", tag, find=lambda _: Absent())
+
+    def _delete(self, ctx: Context, name: str, timeout: float) -> None:
+        def call(_: Intent) -> None:
+            ctx.client("memorydb").delete_subnet_group(SubnetGroupName=name)
+
+        def find(_: Intent) -> Finding[None]:
+            return Landed(None) if read_subnet_group(ctx, name) is None else Absent()
+
+        def attempt() -> Waiting | Ready[None]:
+            try:
+                ctx.effect("delete", call, find=find)
+            except ServiceError as error:
+                if error.code == "SubnetGroupInUseFault":  # until the cluster is really gone (fact 24)
+                    return Waiting("in use by a cluster")
+                if error.code != "SubnetGroupNotFoundFault":
+                    raise
+            return Ready(None)
+
+        ctx.poll(f"subnet group {name}", attempt, timeout=timeout, interval=15.0)
+
+
+def _differences(params: SubnetGroupParams, state: SubnetGroupState) -> list[str]:
+    """Which arguments ask for something else than is there."""
+    changed = []
+    if params.subnets is not None and not same_members(params.subnets, state.subnets, names_subnet):
+        changed.append("subnets")
+    if params.description is not None and params.description != state.description:
+        changed.append("description")
+    tags = state.tags or {}
+    if params.tags is not None and any(tags.get(key) != value for key, value in params.tags.items()):
+        changed.append("tags")
+    return changed
+
+
+def _updated(params: SubnetGroupParams, state: SubnetGroupState, changed: list[str]) -> SubnetGroupState:
+    values: dict[str, Any] = {}
+    if "subnets" in changed:
+        values["subnets"] = _planned(params, state.subnets)
+        zones = {subnet.zone for subnet in values["subnets"] if not isinstance(subnet.zone, Unknown)}
+        all_there = all(not isinstance(subnet.zone, Unknown) for subnet in values["subnets"])
+        values["zones"] = tuple(sorted(zones)) if all_there else Unknown(f"subnet group {state.name} zones")
+    if "description" in changed:
+        values["description"] = params.description
+    if "tags" in changed:
+        values["tags"] = {**(state.tags or {}), **(params.tags or {})}
+    return msgspec.structs.replace(state, **values)
+
+
+def _planned(params: SubnetGroupParams, there: tuple[Subnet, ...] = ()) -> Any:
+    """The subnets as they will be; which ids the names have is looked up when it is applied."""
+    if isinstance(params.subnets, Unknown):
+        return params.subnets
+    known = {
+        reference: subnet
+        for reference in params.subnets or ()
+        for subnet in there
+        if names_subnet(reference, subnet)
+    }
+    return tuple(known.get(reference) or _named(reference) for reference in params.subnets or ())
+
+
+def _named(reference: Any) -> Subnet:
+    if isinstance(reference, Unknown):
+        return Subnet(id=reference, name=reference, zone=reference, zone_id=reference, vpc_id=reference)
+    later = Unknown(f"subnet {reference}")
+    named = (
+        {"id": reference, "name": later} if is_id(reference, "subnet") else {"id": later, "name": reference}
+    )
+    return Subnet(**named, zone=later.zone, zone_id=later.zone_id, vpc_id=later.vpc_id)
+
+
+def _subnet_ids(ctx: Context, params: SubnetGroupParams) -> list[str]:
+    wanted = params.subnets or []
+    if all(is_id(reference, "subnet") for reference in wanted):
+        return list(wanted)
+    vpc = find_vpc(ctx, params.vpc) if params.vpc else None
+    return [subnet.id for subnet in find_subnets(ctx, wanted, vpc)]
+
+
+def _made_by(ctx: Context, name: str) -> bool:
+    """Whether this run made the group: a first try may have got through though its answer was lost."""
+    state = read_subnet_group(ctx, name)
+    tags = read_tags(ctx, state.arn) if state else None
+    return tags is not None and tags.get(RUN_TAG) == ctx.run
+
+
+def _advised(error: ServiceError) -> ServiceError:
+    if error.hint or error.code not in HINTS:
+        return error
+    return ServiceError(error.service, error.operation, error.code, error.text, hint=HINTS[error.code])
