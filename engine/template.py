@@ -20,10 +20,21 @@ from .filters import FILTERS, MOVING, RAW
 from .jinja_tests import RAW_TESTS, RESULT_TESTS, TESTS
 from .lookups import GLOBALS
 from .model import Value
+from .secrets import Masker
 from .template_errors import Origin, explain, problem_error, syntax_problem, template_line
 from .template_guard import MISSING, PLAIN, NotThere, Unusable, guard, has_secret, join_text, reveal, settle
 from .template_jinja import Environment, Find, ScopeContext
-from .values import OMIT, Expression, NeedsPlain, Secret, Template, Unknown, UnknownValue, contains_unknown
+from .values import (
+    DERIVED,
+    OMIT,
+    Expression,
+    NeedsPlain,
+    Secret,
+    Template,
+    Unknown,
+    UnknownValue,
+    contains_unknown,
+)
 
 _BUILDS = (nodes.Filter, nodes.Call, nodes.List, nodes.Tuple, nodes.Dict, nodes.CondExpr, nodes.Add, nodes.Mul)
 """What can put a missing value, or an iterator, into a result. A plain read of a variable can't."""
@@ -54,10 +65,12 @@ class Templates:
     """Compiles each text once and evaluates it. One for a run; threads may share it.
 
     base: the playbook's folder; files of `lookup`, and of `include` in templates, are looked for there.
+    masker: is told of every secret that an expression reads.
     """
 
-    def __init__(self, base: Path | None = None) -> None:
+    def __init__(self, base: Path | None = None, masker: Masker | None = None) -> None:
         self._compiled: dict[tuple[type, str], _Compiled] = {}
+        self._masker = masker
         self._environment = Environment(base or Path(), *_guarded())
         self._environment.globals.update(GLOBALS, omit=OMIT)
 
@@ -172,13 +185,17 @@ class Templates:
             origin = template if isinstance(template, Origin) else _origin(template)
             line = template_line(error, jinja.root_render_func.__globals__, jinja.debug_info)
             raise explain(error, origin, line, scope.names()) from error
+        finally:
+            if self._masker is not None:
+                for value in context.seen:
+                    self._masker.add_boxes(value)
 
     def _opened(self, compiled: _Compiled, first: ScopeContext, scope: Variables, text: bool) -> Secret:
         """Once more, with every secret that is read opened; what comes out is a secret."""
         find = _opening(scope.lookup)
         context = ScopeContext(first.environment, find, None, compiled.jinja.blocks)
         context.cache = first.cache
-        return Secret(_result(compiled, context, scope, text))
+        return Secret(_result(compiled, context, scope, text), DERIVED)
 
 
 def _result(compiled: _Compiled, context: ScopeContext, scope: Variables, text: bool) -> Any:

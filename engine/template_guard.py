@@ -17,7 +17,7 @@ from jinja2.utils import missing
 from markupsafe import Markup
 
 from .errors import TemplateError
-from .values import NeedsPlain, Omit, Secret, Unknown, UnknownValue
+from .values import DERIVED, NeedsPlain, Omit, Secret, Unknown, UnknownValue
 
 MISSING = missing
 """Jinja2's marker: there is no variable of that name."""
@@ -214,7 +214,7 @@ def guard(function: Callable[..., Any], *, moves: bool = False) -> Callable[...,
         if not taint:
             return _unrolled(function(*args, **kwargs))
         answer = function(*[opened(a) for a in args], **{k: opened(v) for k, v in kwargs.items()})
-        return Secret(_unrolled(answer))
+        return Secret(_unrolled(answer), DERIVED)
 
     return guarded
 

@@ -139,6 +139,9 @@ class Secret:
 
 MASK = "********"
 
+DERIVED: Final = "derived"
+"""The origin of a Secret that an expression made from another: it can be rendered again."""
+
 
 class Omit:
     """The value of the variable `omit`: an argument that gets it is as if it were not written."""
