@@ -145,6 +145,8 @@ def build_root(plan: OverlayPlan) -> None:
     _mount_proc(root / "proc")
     linux.pivot_root(root)
     socket.sethostname(plan.hostname)
+    # Root of the instance may not undo what is mounted read-only above.
+    linux.set_process_option(linux.PR_CAPBSET_DROP, linux.CAP_SYS_ADMIN)
 
 
 def _show_top(top: str, root: Path, layers: Path) -> None:

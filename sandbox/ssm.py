@@ -47,7 +47,7 @@ class SsmService:
         self._clock = clock
         self._wording = Wording(region, self._assumed)
         self._account_id = account_id
-        self._managed = ManagedInstances(instances, clock, self._assumed)
+        self._managed = ManagedInstances(instances, clock, region, self._assumed)
         self._runner = Runner(
             managed=self._managed, clock=clock, host=host, s3_put=s3_put, assumptions=self._assumed
         )
@@ -82,7 +82,7 @@ class SsmService:
         managed = self._managed.all()
         command = Command(str(uuid.uuid4()), request, self._clock.now())
         for instance_id in ids:
-            name = managed[instance_id].name
+            name = self._managed.hostname(managed[instance_id])
             command.invocations[instance_id] = Invocation(command.command_id, instance_id, name)
         with self._runner.lock:
             self._commands[command.command_id] = command

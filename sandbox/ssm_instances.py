@@ -33,11 +33,6 @@ class InstanceFacts:
     launched_at: datetime
     private_ip: str = ""
 
-    @property
-    def hostname(self) -> str:
-        """The host name that EC2 gives."""
-        return f"ip-{self.private_ip.replace('.', '-')}" if self.private_ip else self.instance_id
-
 
 class Ping(StrEnum):
     """PingStatus, as AWS spells it."""
@@ -50,9 +45,14 @@ class ManagedInstances:
     """The instances that are registered with Systems Manager: running, with a profile, and up for a while."""
 
     def __init__(
-        self, instances: Callable[[], Sequence[InstanceFacts]], clock: Clock, assumptions: SsmAssumptions
+        self,
+        instances: Callable[[], Sequence[InstanceFacts]],
+        clock: Clock,
+        region: str,
+        assumptions: SsmAssumptions,
     ) -> None:
         self._instances = instances
+        self._region = region
         self._clock = clock
         self._register = timedelta(seconds=assumptions.register_seconds)
         self._lock = threading.Lock()
@@ -66,6 +66,11 @@ class ManagedInstances:
             for facts in self._instances()
             if facts.state == "running" and facts.has_profile and facts.launched_at + self._register <= now
         }
+
+    def hostname(self, facts: InstanceFacts) -> str:
+        """The full host name that EC2 gives an instance."""
+        host = f"ip-{facts.private_ip.replace('.', '-')}" if facts.private_ip else facts.instance_id
+        return f"{host}.{self._region}.compute.internal"
 
     def states(self) -> dict[str, str]:
         """The EC2 state of every instance there is."""
@@ -121,7 +126,7 @@ class ManagedInstances:
             "PlatformName": "Amazon Linux",
             "PlatformVersion": "2023",
             "ResourceType": "EC2Instance",
-            "ComputerName": facts.hostname,
+            "ComputerName": self.hostname(facts),
             "SourceId": facts.instance_id,
             "SourceType": "AWS::EC2::Instance",
             **({"IPAddress": facts.private_ip} if facts.private_ip else {}),

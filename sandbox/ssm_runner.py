@@ -160,7 +160,7 @@ class Runner:
         script = Script(command.command_id, "\n".join(request.lines) + "\n", request.working_directory)
         end = self._host.run(
             facts.instance_id,
-            facts.hostname,
+            self._managed.hostname(facts),
             script,
             lambda ended: self._after(0.0, lambda: self._ended(command, invocation, ended)),
         )
@@ -172,7 +172,6 @@ class Runner:
         # Scripts run in real time, so this time-out is real too, however fast the clock runs.
         limit = request.execution_timeout * self._clock.speed
         self._after(limit, lambda: self._time_out(invocation))
-        self._after(self._assumed.retry_seconds, lambda: self._watch(invocation))
 
     def _time_out(self, invocation: Invocation) -> None:
         with self.lock:
@@ -207,17 +206,6 @@ class Runner:
             if self._clock.now() >= command.expires_at:
                 self._finish(invocation, State.DELIVERY_TIMED_OUT)
         self._advance(command)
-
-    def _watch(self, invocation: Invocation) -> None:
-        """See whether the instance under a running script still stands, and end its processes if not."""
-        if invocation.state not in _OPEN or invocation.lost:
-            return
-        state = self._managed.states().get(invocation.instance_id, "terminated")
-        if state in {"terminated", "shutting-down"}:
-            self._host.remove(invocation.instance_id)
-        elif state != "running":
-            self._host.stop(invocation.instance_id)
-        self._after(self._assumed.retry_seconds, lambda: self._watch(invocation))
 
     def _rebooting(self, command: Command, invocation: Invocation, ended: ScriptEnd) -> bool:
         """Whether the script asked for a reboot; then the instance gets one, and the step runs again."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import tarfile
+import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, Queue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -100,11 +103,21 @@ def source_version(archive: Path) -> str:
 
 def _no_route(url: str) -> str:
     """Why `url` can't be downloaded from here; empty if it can."""
+    answers: Queue[str] = Queue()
+    # A thread of its own: no time-out holds for the look-up of a name.
+    threading.Thread(target=lambda: answers.put(_head(url)), name="valkey-route", daemon=True).start()
+    try:
+        return answers.get(timeout=_ROUTE_SECONDS)
+    except Empty:
+        return f"no answer in {_ROUTE_SECONDS:.0f} seconds"
+
+
+def _head(url: str) -> str:
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - our own https address
     try:
         with urllib.request.urlopen(request, timeout=_ROUTE_SECONDS):  # noqa: S310
             return ""
     except urllib.error.HTTPError as error:
         return f"HTTP {error.code}"
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         return str(getattr(error, "reason", error))
