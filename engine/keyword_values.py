@@ -111,7 +111,7 @@ def read_number(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     except (TypeError, ValueError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number < float("inf"):
-        _wrong(file, entry, "a number")
+        _wrong(file, entry, "a number that is not negative")
         return None
     return int(number) if number.is_integer() else number
 

@@ -31,7 +31,7 @@ from .keyword_values import (
     read_texts,
     read_variable,
 )
-from .yamlfile import Entry, YamlFile
+from .yamlfile import Entry, YamlFile, is_null
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,8 @@ def known_at(place: str) -> list[str]:
     return own + sorted(STRUCTURE.get(place, ()))
 
 
-def unknown_keyword(file: YamlFile, entry: Entry, place: str, known: Iterable[str] = ()) -> None:
-    """Note the problem of a key that can't stand at a place."""
+def unknown_keyword(file: YamlFile, entry: Entry, place: str, module: Entry | None = None) -> None:
+    """Note the problem of a key that can't stand at a place; `module`: the module key of the same task."""
     what = "an import_playbook" if place == "import" else f"a {place}"
     if entry.key in INSTEAD:
         file.problem(f"'{entry.key}' is not supported", entry.position, INSTEAD[entry.key])
@@ -168,7 +168,9 @@ def unknown_keyword(file: YamlFile, entry: Entry, place: str, known: Iterable[st
             f"'{entry.key}' is not supported", entry.position, "Use 'loop' with a template for its list."
         )
     else:
-        hint = nearest(entry.key, [*known_at(place), *known])
+        hint = nearest(entry.key, known_at(place))
+        if hint is None and module is not None and is_null(module.node):
+            hint = f"If it is an argument of '{module.key}', indent it deeper."
         file.problem(f"'{entry.key}' is no keyword of {what}", entry.position, hint)
 
 

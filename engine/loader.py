@@ -153,7 +153,7 @@ class _PlaybookReader:
         self.session.notified.clear()
         handlers = self._section(file, sections.get("handlers"), replace(inherited, when=()), identity)
         tasks = self._tasks(file, sections, inherited, identity)
-        self._check_notified(handlers)
+        self._check_notified(handlers, sections.get("handlers"))
         made = {key: own[key] for key in _PLAY_FIELDS if own.get(key) is not None}
         return [
             Play(
@@ -238,19 +238,19 @@ class _PlaybookReader:
                 if other is not None:
                     vars_of(other)
 
-    def _check_notified(self, handlers: Sequence[Node]) -> None:
+    def _check_notified(self, handlers: Sequence[Node], section: Entry | None) -> None:
         """Every handler that is notified by a plain name must be there."""
         names = _handler_names(handlers)
-        for file, entry in self.session.notified if names is not None and not self._broken() else ():
+        if names is None or any(file.torn for file in self.session.files):
+            return
+        names |= _written_names(section.node if section else None)
+        for file, entry in self.session.notified:
             nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
             for node in nodes:
                 name = file.value(node)
-                if isinstance(name, str) and name not in (names or ()):
-                    hint = nearest(name, names or ()) or "Handlers stand under 'handlers:' of the play."
+                if isinstance(name, str) and name not in names:
+                    hint = nearest(name, names) or "Handlers stand under 'handlers:' of the play."
                     file.problem(f"This play has no handler '{name}'", node, hint)
-
-    def _broken(self) -> bool:
-        return any(file.problems for file in self.session.files)
 
 
 def _handler_names(handlers: Sequence[Node]) -> set[str] | None:
@@ -269,6 +269,17 @@ def _handler_names(handlers: Sequence[Node]) -> set[str] | None:
             if node.name is not None:
                 names.add(node.name)
     return names
+
+
+def _written_names(node: yaml.Node | None) -> set[str]:
+    """Names of handlers as they are written, those that could not be read included."""
+    items = node.value if isinstance(node, yaml.SequenceNode) else []
+    pairs = [pair for item in items if isinstance(item, yaml.MappingNode) for pair in item.value]
+    return {
+        value.value
+        for key, value in pairs
+        if key.value in ("name", "listen") and isinstance(value.value, str)
+    }
 
 
 __all__ = ["Catalog", "load_playbook", "load_tasks", "load_vars"]

@@ -157,7 +157,7 @@ def _from_text(file: YamlFile, call: Call, text: str, at: Position, catalog: Cat
     if rest and free is None:
         if call.module in catalog.names():
             file.problem(
-                f"'{call.module}' takes no free-form text: '{_short(' '.join(rest))}'",
+                f"'{call.module}' takes no free-form text: '{_short(''.join(rest).strip())}'",
                 at,
                 "Write its arguments as 'key: value', indented, in the lines below.",
             )

@@ -214,7 +214,7 @@ class TaskReader:
             self._no_module(item, strange)
             return None
         for entry in strange:
-            unknown_keyword(self._file, entry, self._place)
+            unknown_keyword(self._file, entry, self._place, module=modules[0])
         for entry in modules[1:]:
             first = modules[0]
             hint = f"'{first.key}' stands in line {first.position.line}. Start another task with '- '."

@@ -45,6 +45,8 @@ class YamlFile:
         self.problems: list[Problem] = control_characters(source)
         self.texts: list[Template | Expression] = []
         """Every template and expression that was handed out, for a check of their syntax."""
+        self.torn = False
+        """Some of it could not be read, so what seems to be missing may be there."""
         self._constructor = SafeConstructor()
         self._values: dict[tuple[int, bool], Any] = {}
         deep = nested_too_deep(source)
@@ -85,6 +87,7 @@ class YamlFile:
                 # What was cut away may have held the anchor.
                 if first or "alias" not in (error.problem or ""):
                     self.problems.append(problem)
+                self.torn = True
                 if not cut_item(lines, problem, error):
                     return None
             else:
