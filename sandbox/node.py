@@ -200,6 +200,7 @@ class Node:
             "primaryuser " + _ADMIN,
             "primaryauth " + self._secret,
             f"user {_ADMIN} on >{self._secret} ~* &* +@all",
+            *([] if any(user.name == "default" for user in users) else ["user default off"]),
             *(f"user {user.name} {' '.join(rules(user))}" for user in users),
             *(f'loadmodule "{module}"' for module in self._modules),
         ]

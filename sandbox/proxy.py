@@ -1,8 +1,9 @@
 """What stands before a node: TLS, and the commands that MemoryDB has and this Valkey has not.
 
 Bytes pass as they come. Only a command that is to be answered differently stops the flow: first all replies
-to what was sent before it must be through (a `PING` with a random text marks that place in the stream, so
-that replies need not be counted), then its handler talks with the node, answers, and the flow goes on.
+to what was sent before it must be through, then its handler talks with the node, answers, and the flow goes on.
+The place in the stream is marked by `HELLO 2` with a random option, so that replies need not be counted: its
+error names the option, whoever the user is, logged in or not, and changes nothing.
 """
 
 from __future__ import annotations
@@ -119,9 +120,9 @@ class Upstream(asyncio.Protocol):
     async def begin(self) -> None:
         """Wait until every earlier reply has gone to the client; from then on `ask` may be used."""
         if not self._quiet:
-            text = secrets.token_hex(_MARK_BYTES).encode()
-            self._mark = b"$%d\r\n%b\r\n" % (len(text), text)
-            await self._wait_for(write_command("PING", text))
+            option = secrets.token_hex(_MARK_BYTES)
+            self._mark = b"-ERR Syntax error in HELLO option '%b'" % option.encode()
+            await self._wait_for(write_command("HELLO", 2, option))
         self._reading = self._quiet = True
 
     async def ask(self, *arguments: bytes | str | int) -> bytes:
@@ -158,15 +159,14 @@ class Upstream(asyncio.Protocol):
         buffer = self._buffer
         buffer += data
         found = buffer.find(self._mark)
-        if found < 0:
-            through = len(buffer) - _overlap(buffer, self._mark)
-            if through:
-                self._client.write(bytes(buffer[:through]))
-                del buffer[:through]
+        through = found if found >= 0 else len(buffer) - _overlap(buffer, self._mark)
+        if through:
+            self._client.write(bytes(buffer[:through]))
+            del buffer[:through]
+        end = buffer.find(b"\r\n") if found >= 0 else -1
+        if end < 0:
             return
-        if found:
-            self._client.write(bytes(buffer[:found]))
-        del buffer[: found + len(self._mark)]
+        del buffer[: end + 2]
         self._mark = None
         if not self._waiter.done():
             self._waiter.set_result(b"")

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runbook.sandbox.dataplane import User
 from runbook.sandbox.resp import cut_reply, read_reply, write_command
 from valkey.exceptions import ResponseError
 
@@ -260,3 +261,15 @@ def test_many_clients_at_once(lab: Lab) -> None:
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_a_client_that_has_not_logged_in_is_told_so_in_order(lab: Lab) -> None:
+    lab.plane.authorize(lab.name, [User("someone", "on ~* &* +@all", ("0" * 64,))])
+    try:
+        with _wire(lab) as stranger:
+            stranger.send(
+                write_command("GET", "k") + write_command("JSON.GET", "d") + write_command("TYPE", "k")
+            )
+            assert [stranger.reply().code for _ in range(3)] == ["NOAUTH"] * 3
+    finally:
+        lab.plane.authorize(lab.name, None)
