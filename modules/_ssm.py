@@ -16,7 +16,7 @@ from msgspec import Meta
 from runbook.contract import Absent, Context, Finding, Intent, Landed, Ready, Unsure, Waiting
 from runbook.errors import Failed
 
-from ._aws import ServiceError, pages
+from ._aws import ServiceError, Throttled, pages
 from ._instances import batches
 
 DOCUMENT = "AWS-RunShellScript"
@@ -127,10 +127,20 @@ def _send(ctx: Context, key: str, job: Job, instances: Sequence[str], effect: bo
         return _sent(ctx.client("ssm"), job, instances, f"runbook reads {ctx.run}")
 
     def call(intent: Intent) -> dict[str, str]:
-        # SendCommand has no token (fact 39): a client that repeats it would run the script again.
-        return {"command": _sent(ctx.client("ssm", retries=False), job, instances, intent.token)}
+        return ctx.poll(
+            "Systems Manager", lambda: _try(ctx, job, instances, intent.token), timeout=600, interval=2
+        )
 
     return ctx.effect(key, call, find=lambda intent: find_command(ctx, intent))["command"]
+
+
+def _try(ctx: Context, job: Job, instances: Sequence[str], token: str) -> Waiting | Ready[dict[str, str]]:
+    """One try to send. A client that repeats it by itself would run the script again, as SendCommand has no token
+    (fact 39); being throttled proves that nothing was sent."""
+    try:
+        return Ready({"command": _sent(ctx.client("ssm", retries=False), job, instances, token)})
+    except Throttled:
+        return Waiting("asked to slow down")
 
 
 def _sent(client: Any, job: Job, instances: Sequence[str], token: str) -> str:

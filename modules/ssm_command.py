@@ -100,8 +100,12 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """Output, code and time of each instance; with one instance also at the top."""
 
     instances: Annotated[Sequence[Ran], Meta(description="One entry for each instance, by id.")] = ()
-    stdout: Annotated[str, Meta(description="Standard output, with one instance.")] = ""
-    stderr: Annotated[str, Meta(description="Standard error, with one instance.")] = ""
+    stdout: Annotated[
+        str, Meta(description="Standard output, with one instance, without its last line end.")
+    ] = ""
+    stderr: Annotated[str, Meta(description="The same of standard error.")] = ""
+    stdout_lines: Annotated[Sequence[str], Meta(description="Standard output as lines.")] = ()
+    stderr_lines: Annotated[Sequence[str], Meta(description="Standard error as lines.")] = ()
     rc: Annotated[int, Meta(description="Exit code; with several instances the worst.")] = 0
     seconds: Annotated[float, Meta(description="How long it ran; with several the longest.")] = 0.0
     truncated: Annotated[bool, Meta(description="AWS kept only the beginning of an output.")] = False
@@ -227,7 +231,7 @@ class SsmCommand:
                 f"The command failed on {count}{'; '.join(failures)}", result=msgspec.to_builtins(result)
             )
         if result.truncated and params.s3_bucket is None:
-            ctx.warn("The output is longer than AWS keeps and was cut; with `s3_bucket` all of it is read.")
+            ctx.warn("The output is longer than AWS keeps, and was cut; with `s3_bucket` all of it is read.")
         return result
 
 
@@ -327,10 +331,15 @@ def _names(places: Sequence[Place]) -> str:
 
 
 def _told(ran: Ran, instance: Instance) -> Ran:
+    """With the instance's name, and without the outputs' last line ends."""
     skipped = guard_answer(ran.stdout) if ran.rc == 0 else None
-    if skipped is None:
-        return msgspec.structs.replace(ran, name=instance.name)
-    return msgspec.structs.replace(ran, name=instance.name, stdout="", skipped=skipped)
+    return msgspec.structs.replace(
+        ran,
+        name=instance.name,
+        stdout="" if skipped else ran.stdout.removesuffix("\n"),
+        stderr=ran.stderr.removesuffix("\n"),
+        skipped=skipped or "",
+    )
 
 
 def _skipped(place: Place) -> Ran:
@@ -340,10 +349,13 @@ def _skipped(place: Place) -> Ran:
 def _result(ran: Sequence[Ran]) -> Output:
     only = ran[0] if len(ran) == 1 else None
     codes = [one.rc for one in ran]
+    stdout, stderr = (only.stdout, only.stderr) if only else ("", "")
     return Output(
         instances=list(ran),
-        stdout=only.stdout if only else "",
-        stderr=only.stderr if only else "",
+        stdout=stdout,
+        stderr=stderr,
+        stdout_lines=stdout.splitlines(),
+        stderr_lines=stderr.splitlines(),
         rc=next((code for code in codes if code != 0), 0),
         seconds=max((one.seconds for one in ran), default=0.0),
         truncated=any(one.truncated for one in ran),

@@ -95,8 +95,8 @@ class ValkeyOps:
     """Read and write the data of a Valkey cluster.
 
     Two ways lead to a cluster, with the same results: `direct` from this machine, and `ssm`, by valkey-cli on an
-    EC2 instance in the cluster's VPC, sent through Systems Manager. A MemoryDB cluster can't be reached from outside
-    its VPC, so in AWS it is usually `ssm`.
+    EC2 instance in the cluster's VPC, sent through Systems Manager. A MemoryDB cluster can't be reached from
+    outside its VPC, so in AWS it is usually `ssm`.
 
     Example::
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -13,7 +15,7 @@ from runbook.modules import _valkey_ssm
 from runbook.modules._instances import Instance
 from runbook.modules.valkey_ops import Output, ValkeyOps
 
-from tests.support.clusters import Lab, running_lab
+from tests.support.clusters import STAND_IN, Lab, running_lab
 from tests.support.context import TARGET, RecordingContext
 from tests.support.module_cases import make_params
 from tests.support.shell_instance import IDENTITY, ShellInstance
@@ -40,7 +42,7 @@ def lab(shared: Lab) -> Lab:
 @pytest.fixture
 def instance(lab: Lab, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> ShellInstance:
     made = ShellInstance(tmp_path, lab.certificates.bundle_file)
-    made.install_valkey_cli()
+    made.install_valkey_cli((sys.executable, "-I", "-S", STAND_IN[-1]))  # -I -S: starts faster
     monkeypatch.setattr(_valkey_ssm, "run_on_instances", made.run_on_instances)
     monkeypatch.setattr(_valkey_ssm, "one", lambda _ctx, _wanted: Instance(IDENTITY))
     monkeypatch.setattr(_valkey_ssm, "wait_online", lambda *_: None)
@@ -167,8 +169,6 @@ def test_keys_of_all_primaries(play: Play) -> None:
 
 
 def test_replies_longer_than_systems_manager_keeps(play: Play) -> None:
-    import random
-
     noise = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=60_000))  # noqa: S311
 
     _, result = play(commands=[["SET", "long", noise], "GET long"])
@@ -225,6 +225,7 @@ def test_only_what_differs_is_written(play: Play, lab: Lab) -> None:
         assert client.ttl("person:1") > 0, "writing it again would have removed its time to live"
 
 
+@pytest.mark.parametrize("play", ["direct"], indirect=True)
 @pytest.mark.parametrize(
     ("stored", "asked", "same"),
     [
