@@ -175,7 +175,7 @@ def test_nothing_outlives_a_host_that_was_killed(kind: Kind, tmp_path: Path) -> 
         [sys.executable, "-c", _HOLDER, str(tmp_path), kind.value, mark],
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])},
     )
     assert holder.stdout
     assert holder.stdout.readline() == b"running\n"
