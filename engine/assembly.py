@@ -72,7 +72,7 @@ def rehearsal(folder: Path | None = None) -> Inventory:
 def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int, bool]:
     """Play it: the exit code, and whether anything changed (or would). Raises what kept it from running."""
     masker = Masker()
-    templates = Templates(Path(loaded.playbook.path).resolve().parent)
+    templates = Templates(Path(loaded.playbook.path).resolve().parent, masker)
     with Reports([_reporter(view, masker)]) as reports:
         for warning in loaded.warnings:
             reports.tell(Notice(message=str(warning)))
@@ -84,6 +84,7 @@ def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int
             templates=templates,
             open_journal=lambda: SqliteJournal(state, mask=masker.mask, command=sys.argv),
             report=reports.tell,
+            masker=masker,
         )
         with stopping(runner.cancel):
             code = runner.run()

@@ -22,6 +22,7 @@ class Attempt:
     result: dict[str, Any] = field(default_factory=dict)
     changed: bool = False
     failed: bool = False
+    skipped: bool = False
     error: RunbookError | None = None
     changes: tuple[Change, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -36,6 +37,7 @@ def decide(module: Computation, params: Any, scope: Any) -> Attempt:
         result=plain(decision.result),
         changed=decision.changed,
         failed=decision.failed,
+        skipped=decision.skipped,
         facts=decision.facts,
         directive=decision.directive,
         undecided=decision.undecided,

@@ -149,6 +149,7 @@ def _play(playbook: str, given: dict[str, Any], *, check: bool, run: str | None 
         start_at=given["start_at_task"],
         forks=given["forks"],
         assume=given["assume"],
+        verbosity=given["verbose"],
         argv=tuple(sys.argv[1:]),
     )
     view = View(json=given["output"] == "json", diff=given["diff"], verbosity=given["verbose"])

@@ -294,6 +294,7 @@ class Decision:
     result: Mapping[str, Any] = field(default_factory=dict)
     failed: bool = False
     changed: bool = False
+    skipped: bool = False
     facts: Mapping[str, Value] = field(default_factory=dict)
     directive: Directive | None = None
     undecided: str | None = None
@@ -313,6 +314,7 @@ class Computation(Protocol):
 __all__ = [
     "CONTRACT_VERSION",
     "FREE_FORM",
+    "REST",
     "SECRET",
     "Absent",
     "Action",
@@ -333,7 +335,6 @@ __all__ = [
     "Meta",
     "Module",
     "Params",
-    "REST",
     "Permissions",
     "Ready",
     "RenderedFile",

@@ -12,6 +12,7 @@ from .contract import Absent, Finding, Intent, Landed, Unsure
 from .errors import InDoubt, RunbookError, Stopped
 from .journal import EffectDone, EffectIntent, Journal
 from .resume import History
+from .values import Secret
 
 MOST_ATTEMPTS = 3
 """How often one effect is called again after it provably did not happen."""
@@ -38,6 +39,8 @@ class Place:
     """Loop item and try within the step."""
     rerun: str
     sleep: Sleeper
+    secret: bool = False
+    """`no_log`: what effects answer is kept out of the journal."""
 
 
 class Effects:
@@ -72,7 +75,7 @@ class Effects:
         attempt = 1
         if isinstance(known, EffectDone):
             if known.error is None:
-                return known.result
+                return _open(known)
             attempt = known.attempt + 1
         elif known is not None:
             landed = self._settle(place, _as_intent(known), find)
@@ -124,7 +127,8 @@ class Effects:
         return Intent(key, token, attempt, started, before)
 
     def _done(self, place: Place, key: str, attempt: int, result: Any) -> Any:
-        self._journal.commit(EffectDone(step=place.step, key=key, attempt=attempt, result=result))
+        kept = Secret(result, "no_log") if place.secret else result
+        self._journal.commit(EffectDone(step=place.step, key=key, attempt=attempt, result=kept))
         return result
 
     def _settle(
@@ -154,6 +158,15 @@ class Effects:
             hint="Look, then resume with `--assume done` or `--assume not-done`."
             + (" Tasks that may run twice can say `rerun: safe`." if place.rerun == "ask" else ""),
         )
+
+
+def _open(known: EffectDone) -> Any:
+    if isinstance(known.result, Secret):
+        raise Stopped(
+            f"'{known.key}' of this step is done, but what it answered is secret and was not kept.",
+            hint="Start a new run with `--fresh`: it looks at the world again.",
+        )
+    return known.result
 
 
 def make_token(run: str, step: str, key: str, attempt: int) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from .context import Permits, Services
 from .contract import ClientFactory
 from .effects import Effects
-from .errors import LoadError, Problem, RunbookError, Stopped, UsageError
+from .errors import LoadError, Problem, RunbookError, StepError, Stopped, UsageError
 from .journal import ItemDone, Journal, NoJournal, RunEnded, RunHeader, RunStatus
 from .model import (
     AddHost,
@@ -41,11 +41,12 @@ from .model import (
 from .patterns import match_hosts
 from .planned import PlannedWorld
 from .playrun import PlayRun, batches
-from .preflight import Destination, check_places, destinations
+from .preflight import Destination, check_places, destinations, tasks_of
 from .registry import Registry
 from .resume import History, pick
 from .scheduler import STRATEGIES, Scheduler
 from .scope import VariableScope
+from .secrets import Masker
 from .step import ItemKey, Job, Steps
 from .tags import Tags
 from .targets import Targets, describe
@@ -68,6 +69,7 @@ class Options:
     start_at: str | None = None
     forks: int = 50
     assume: str | None = None
+    verbosity: int = 0
     argv: tuple[str, ...] = ()
 
 
@@ -82,6 +84,7 @@ class Runner:
     templates: Templates
     open_journal: Callable[[], Journal]
     report: Callable[[Event], None]
+    masker: Masker = field(default_factory=Masker)
     cancel: threading.Event = field(default_factory=threading.Event)
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _changes: bool = False
@@ -102,7 +105,7 @@ class Runner:
         targets = Targets()
         states = {name: HostState(host) for name, host in self.inventory.hosts.items()}
         groups = {name: list(hosts) for name, hosts in self.inventory.groups.items()}
-        plays = [(play, self._hosts(play, states, groups)) for play in self.playbook.plays]
+        plays = [(play, self._hosts_now(play, states, groups)) for play in self.playbook.plays]
         where = self._preflight(plays, states, groups, targets)
         journal: Journal = NoJournal() if self.options.check else self.open_journal()
         try:
@@ -136,6 +139,18 @@ class Runner:
             return found
         kept = set(match_hosts(self.options.limit, inventory))
         return tuple(host for host in found if host in kept)
+
+    def _hosts_now(
+        self, play: Play, states: Mapping[str, HostState], groups: Mapping[str, Sequence[str]]
+    ) -> tuple[str, ...]:
+        """The hosts as far as they are known before the run: `add_host` may bring what a later play is for."""
+        try:
+            return self._hosts(play, states, groups)
+        except (UsageError, StepError):
+            tasks = (task for each in self.playbook.plays for task in tasks_of(each.tasks))
+            if any(task.module in ("add_host", "include_tasks") for task in tasks):
+                return ()
+            raise
 
     def _preflight(
         self,
@@ -237,10 +252,10 @@ class Runner:
         def item_done(job: Job, key: ItemKey, outcome: Outcome) -> None:
             journal.append(ItemDone(step=job.step, item=key[0], same=key[1], outcome=outcome))
 
-        steps = Steps(services, self.templates, self.registry, targets, self._explain, item_done)
+        steps = Steps(services, self.templates, self.registry, targets, self._explain, item_done, self.masker)
         lost: set[str] = set()
         for play in self.playbook.plays:
-            hosts = [host for host in self._hosts(play, states, groups) if host not in lost]
+            hosts = [host for host in self._hosts_now(play, states, groups) if host not in lost]
             serial = [self.templates.render(size, self._play_scope(play)) for size in play.serial]
             for number, batch in enumerate(batches(hosts, serial)):
                 run = PlayRun(
@@ -277,7 +292,7 @@ class Runner:
         finally:
             scheduler.close()
             for host, lane in run.lanes.items():
-                self._add(host, rescued=lane.trail.rescued)
+                self._add(host, rescued=lane.trail.rescued, failed=-lane.trail.rescued)
                 if lane.failed:
                     self._worst.append(4 if self._tallies[host].unreachable else 2)
 
@@ -311,6 +326,7 @@ class Runner:
             check=self.options.check,
             run=run,
             tags=sorted(self.options.tags.only),
+            verbosity=self.options.verbosity,
         )
 
     def _vars_files(self, play: Play, base: Path) -> Iterator[Mapping[str, Value]]:

@@ -17,19 +17,20 @@ import msgspec
 
 from .attempt import Attempt, carry_out, decide, explained, failure
 from .context import Services, SharedReads, StepContext
-from .contract import Computation
+from .contract import Computation, Module
 from .effects import Place
 from .errors import RunbookError, StepError, TemplateError
 from .model import Action, Change, Include, ItemFinished, Outcome, Play, Status, Task
-from .params import bind, expression_fields
+from .params import bind, expression_fields, secret_fields
 from .places import connection_for, files_for
 from .plain import plain
 from .planned import PlannedWorld
 from .registry import Registry
 from .scope import VariableScope
+from .secrets import Masker
 from .targets import Targets
 from .template import Templates
-from .values import Expression, Secret, Unknown
+from .values import Expression, Secret, Unknown, contains_unknown
 from .walk import Slot
 
 ItemKey: TypeAlias = tuple[str, int]
@@ -67,6 +68,7 @@ class Steps:
         targets: Targets,
         explain: Callable[[Exception], RunbookError | None],
         item_done: Callable[[Job, ItemKey, Outcome], None],
+        masker: Masker,
     ) -> None:
         self._services = services
         self._templates = templates
@@ -74,6 +76,7 @@ class Steps:
         self._targets = targets
         self._explain = explain
         self._item_done = item_done
+        self._masker = masker
 
     def waits(self, task: Task) -> bool:
         """Whether it may block, and so belongs to a worker."""
@@ -185,10 +188,18 @@ class Steps:
             task.position,
             files=files_for(job.base, self._templates, scope),
         )
+        self._learn_secrets(module, params)
         if isinstance(module, Computation):
             return decide(module, params, scope)
         context = self._context(job, scope, where)
         return carry_out(module, params, context, self._planned(job, scope))
+
+    def _learn_secrets(self, module: Module | Computation, params: Any) -> None:
+        """Arguments that the module marks secret are masked from here on, wherever they turn up."""
+        for path in secret_fields(module.Params):
+            value = getattr(params, path[0], None)
+            if value is not None and not contains_unknown(plain(value)):
+                self._masker.add(plain(value))
 
     def _planned(self, job: Job, scope: VariableScope) -> PlannedWorld | None:
         """The planned world of a dry run, of its own for a task that says `check_mode: true`; None: apply."""
@@ -204,7 +215,14 @@ class Steps:
             environment.update({str(k): str(v) for k, v in (render(layer, scope) or {}).items()})
         settings = [render(task.aws, scope), render(job.play.aws, scope), scope.get("aws", None)]
         sleeping: list[StepContext] = []
-        place = Place(self._services.run, job.step, where, task.rerun, lambda s: sleeping[0].sleep(s))
+        place = Place(
+            self._services.run,
+            job.step,
+            where,
+            task.rerun,
+            lambda seconds: sleeping[0].sleep(seconds),
+            secret=bool(render(task.no_log, scope)),
+        )
         context = StepContext(
             services=self._services,
             host=job.host,
@@ -238,16 +256,20 @@ class Steps:
                 result["failed_when_result"] = True
                 result.setdefault("msg", f"failed_when: {' and '.join(e.source for e in task.failed_when)}")
         result |= {"changed": changed, "failed": failed}
+        changes = attempt.changes
         if self._templates.render(task.no_log, scope):
             result = {k: v if k in _OPEN else Secret(v, "no_log") for k, v in result.items()}
+            changes = tuple(Change(action=c.action, resource=c.resource) for c in changes)
         ignored = failed and bool(self._templates.render(task.ignore_errors, scope))
         status = Status.FAILED if failed else Status.CHANGED if changed else Status.OK
+        if attempt.skipped and not failed:
+            status, result["skipped"] = Status.SKIPPED, True
         if attempt.error is not None and attempt.error.hint and failed:
             result["hint"] = attempt.error.hint
         return Outcome(
             status=status,
             result=result,
-            changes=attempt.changes,
+            changes=changes,
             facts=attempt.facts,
             notified=self._notified(task, scope) if changed and not failed else (),
             directives=(attempt.directive,) if attempt.directive is not None and not failed else (),

@@ -46,6 +46,7 @@ class Surroundings:
     check: bool
     run: str
     tags: Sequence[str] = ()
+    verbosity: int = 0
 
     def scope(
         self, state: HostState, task_vars: Mapping[str, Value], include_vars: Mapping[str, Value]
@@ -129,6 +130,7 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "ansible_run_tags": lambda v: list(v.around.tags) or ["all"],
     "playbook_dir": lambda v: str(v.around.playbook_dir),
     "inventory_dir": lambda v: str(v.around.inventory_dir) if v.around.inventory_dir else None,
+    "ansible_verbosity": lambda v: v.around.verbosity,
     "runbook_run": lambda v: v.around.run,
     "ansible_failed_task": lambda v: v.state.failed_task,
     "ansible_failed_result": lambda v: v.state.failed_result,

@@ -29,10 +29,12 @@ class Debug:
     Params: ClassVar[type[Params]] = DebugParams
 
     def compute(self, params: DebugParams, scope: Scope) -> Decision:
+        if params.verbosity > scope.get("ansible_verbosity"):
+            return Decision(result={"skip_reason": "Verbosity threshold not met."}, skipped=True)
         if params.var is None:
-            return Decision(result={"msg": params.msg, "verbosity": params.verbosity})
+            return Decision(result={"msg": params.msg})
         try:
             value = scope.evaluate(params.var)
         except UndefinedVariable:
             value = "VARIABLE IS NOT DEFINED!"
-        return Decision(result={params.var.source: value, "verbosity": params.verbosity})
+        return Decision(result={params.var.source: value})

@@ -1,0 +1,514 @@
+"""Whole runs: order of tasks, blocks, handlers, loops, hosts in parallel, what is resumed and what is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from runbook.errors import LoadError, UsageError
+from runbook.model import StepFinished
+from runbook.tags import Tags
+
+from tests.support.plays import Folder
+
+
+def test_variables_win_in_ansibles_order(folder: Folder) -> None:
+    folder.write("inv.yml", "all: {hosts: {localhost: {a: host, b: host, c: host, d: host, e: host}}}")
+    folder.write("vars.yml", "c: file")
+    folder.inventory = str(folder.path / "inv.yml")
+    played = folder.play(
+        """
+        - hosts: localhost
+          vars: {b: play, c: play, d: play, e: play}
+          vars_files: [vars.yml]
+          tasks:
+            - set_fact: {e: fact}
+            - name: show
+              debug: {msg: "{{ [a, b, c, d, e, f] | join(',') }}"}
+              vars: {d: task, e: task, f: task}
+        """,
+        extra_vars={"f": "extra"},
+    )
+    assert played.message("show") == "host,play,file,task,fact,extra"
+
+
+def test_a_rescued_failure_does_not_fail_the_run(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - block:
+                - {name: bad, fail: {msg: broken}}
+                - {name: never, debug: {}}
+              rescue:
+                - {name: mend, debug: {msg: "{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg }}"}}
+              always:
+                - {name: last, debug: {}}
+            - {name: after, debug: {}}
+        """
+    )
+    assert played.names == ["bad", "mend", "last", "after"]
+    assert played.message("mend") == "bad: broken"
+    assert played.code == 0
+    tally = played.finished.hosts["localhost"]
+    assert (tally.failed, tally.rescued) == (0, 1)
+
+
+def test_always_runs_and_the_failure_stays(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - block:
+                - {name: bad, fail: {}}
+              always:
+                - {name: last, debug: {}}
+            - {name: never, debug: {}}
+        """
+    )
+    assert played.names == ["bad", "last"]
+    assert played.code == 2
+
+
+def test_handlers_run_once_at_the_end_in_the_order_they_are_defined(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          handlers:
+            - {name: first, debug: {}}
+            - {name: second, debug: {}, listen: topic}
+            - {name: third, debug: {}}
+          tasks:
+            - {name: one, command: "true", notify: [third, topic]}
+            - {name: two, command: "true", notify: third}
+            - {name: unchanged, debug: {}, notify: first}
+        """
+    )
+    assert played.names == ["one", "two", "unchanged", "second", "third"]
+
+
+def test_flush_handlers_runs_them_now_and_again_when_notified_again(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          handlers:
+            - {name: handler, debug: {}}
+          tasks:
+            - {name: one, command: "true", notify: handler}
+            - {name: flush, meta: flush_handlers}
+            - {name: two, command: "true", notify: handler}
+        """
+    )
+    assert played.names == ["one", "flush", "handler", "two", "handler"]
+
+
+def test_a_notified_handler_that_is_not_there_fails_the_task(folder: Folder) -> None:
+    with pytest.raises(LoadError, match="nobody"):
+        folder.play(
+            """
+            - hosts: localhost
+              tasks:
+                - {name: one, command: "true", notify: nobody}
+            """
+        )
+
+
+def test_a_failed_host_runs_no_handlers_unless_forced(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          force_handlers: {force}
+          handlers: [{{name: handler, debug: {{}}}}]
+          tasks:
+            - {{name: one, command: "true", notify: handler}}
+            - {{name: bad, fail: {{}}}}
+        """
+    assert "handler" not in folder.play(text.format(force="false")).names
+    assert "handler" in folder.play(text.format(force="true"), fresh=True).names
+
+
+def test_linear_hosts_finish_a_task_before_the_next_begins(folder: Folder) -> None:
+    folder.inventory = "a,b,c,"
+    played = folder.play(
+        """
+        - hosts: all
+          connection: local
+          tasks:
+            - {name: wait, command: "sleep {{ {'a': 0.2, 'b': 0.1, 'c': 0}[inventory_hostname] }}"}
+            - {name: next, debug: {}}
+        """
+    )
+    assert [step[1] for step in played.steps] == ["wait"] * 3 + ["next"] * 3
+    assert [step[0] for step in played.steps[:3]] == ["c", "b", "a"]
+    assert played.tasks == ["wait", "next"]
+
+
+def test_a_failed_host_leaves_and_the_others_go_on(folder: Folder) -> None:
+    folder.inventory = "a,b,"
+    played = folder.play(
+        """
+        - hosts: all
+          tasks:
+            - {name: one, fail: {}, when: inventory_hostname == 'a'}
+            - {name: two, debug: {}}
+        - hosts: all
+          tasks:
+            - {name: three, debug: {}}
+        """
+    )
+    assert [s for s in played.steps if s[1] in ("two", "three")] == [("b", "two", "ok"), ("b", "three", "ok")]
+    assert played.code == 2
+
+
+def test_any_errors_fatal_stops_all_hosts(folder: Folder) -> None:
+    folder.inventory = "a,b,"
+    played = folder.play(
+        """
+        - hosts: all
+          any_errors_fatal: true
+          tasks:
+            - {name: one, fail: {}, when: inventory_hostname == 'a'}
+            - {name: two, debug: {}}
+        """
+    )
+    assert "two" not in played.names
+
+
+def test_run_once_is_done_by_one_host_and_registered_on_all(folder: Folder) -> None:
+    folder.inventory = "a,b,"
+    played = folder.play(
+        """
+        - hosts: all
+          tasks:
+            - {name: once, debug: {msg: "{{ inventory_hostname }}"}, run_once: true, register: seen}
+            - {name: show, debug: {msg: "{{ seen.msg }}"}}
+        """
+    )
+    assert played.names.count("once") == 1
+    assert [played.message("show", host) for host in ("a", "b")] == ["a", "a"]
+
+
+def test_a_loop_goes_through_all_items_and_fails_afterwards(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - name: each
+              assert: {that: item != 2}
+              loop: [1, 2, 3]
+              register: looped
+              ignore_errors: true
+            - name: show
+              debug: {msg: "{{ looped.results | map(attribute='failed') | list }}"}
+        """
+    )
+    assert played.items == ["1", "2", "3"]
+    assert played.message("show") == [False, True, False]
+    assert played.code == 0
+
+
+def test_until_tries_again_and_gives_up(folder: Folder) -> None:
+    marks = folder.path / "marks"
+    played = folder.play(
+        f"""
+        - hosts: localhost
+          tasks:
+            - name: count
+              shell: echo x >> {marks}; wc -l < {marks}
+              register: counted
+              until: counted.stdout | int >= 3
+              retries: 5
+              delay: 0
+            - name: never
+              command: "false"
+              register: result
+              until: result.rc == 0
+              retries: 1
+              delay: 0
+        """
+    )
+    assert played.outcome("count").result["attempts"] == 3
+    assert played.outcome("never").result["attempts"] == 2
+    assert played.code == 2
+
+
+def test_failed_when_and_changed_when_judge(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - {name: fine, command: "false", register: r, failed_when: r.rc > 1, changed_when: false}
+            - {name: bad, command: "echo oops", register: r, failed_when: "'oops' in r.stdout"}
+        """
+    )
+    assert str(played.outcome("fine").status) == "ok"
+    assert str(played.outcome("bad").status) == "failed"
+
+
+def test_included_tasks_see_the_loops_item_and_the_includes_vars(folder: Folder) -> None:
+    folder.write("part.yml", "- {name: part, debug: {msg: '{{ item }} {{ extra }}'}}")
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - include_tasks: part.yml
+              loop: [a, b]
+              vars: {extra: x}
+        """
+    )
+    assert [s.outcome.result["msg"] for s in played.of(StepFinished)][1:] == [
+        "a x",
+        "b x",
+    ]
+
+
+def test_an_include_that_is_not_there_is_a_failed_task(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - block:
+                - {name: include, include_tasks: "{{ 'no' }}.yml"}
+              rescue:
+                - {name: rescued, debug: {}}
+        """
+    )
+    assert played.names == ["include", "rescued"]
+    assert "no.yml" in played.message("include")
+
+
+def test_add_host_is_there_for_the_next_play(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - add_host: {name: new, groups: [fresh], colour: red}
+        - hosts: fresh
+          tasks:
+            - {name: show, debug: {msg: "{{ inventory_hostname }} {{ colour }} {{ groups.fresh }}"}}
+        """
+    )
+    assert played.message("show") == "new red ['new']"
+
+
+def test_tags_select(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          tasks:
+            - {name: a, debug: {}, tags: a}
+            - {name: b, debug: {}, tags: b}
+            - {name: must, debug: {}, tags: always}
+            - {name: rare, debug: {}, tags: never}
+        """
+    assert folder.play(text).names == ["a", "b", "must"]
+    assert folder.play(text, tags=Tags(only=frozenset({"a"}))).names == ["a", "must"]
+    assert folder.play(text, tags=Tags(skip=frozenset({"a"}))).names == ["b", "must"]
+
+
+def test_serial_batches_go_one_after_the_other(folder: Folder) -> None:
+    folder.inventory = "a,b,c,"
+    played = folder.play(
+        """
+        - hosts: all
+          serial: 2
+          tasks:
+            - {name: one, debug: {}}
+            - {name: two, debug: {}}
+        """
+    )
+    assert [f"{s[0]}{s[1]}" for s in played.steps] == ["aone", "bone", "atwo", "btwo", "cone", "ctwo"]
+
+
+def test_a_command_never_runs_on_this_machine_for_another_host(folder: Folder) -> None:
+    folder.inventory = "web1,"
+    with pytest.raises(LoadError, match="no connection"):
+        folder.play("- hosts: web1\n  tasks: [{shell: touch /tmp/never}]")
+
+
+def test_what_templates_yield_keeps_its_type_and_data_is_never_rendered(folder: Folder) -> None:
+    (folder.path / "data.txt").write_text("{{ 1 + 1 }}")
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - {name: read, command: cat data.txt, args: {chdir: "{{ playbook_dir }}"}, register: data}
+            - {name: show, debug: {msg: "{{ data.stdout }}"}}
+            - {name: number, debug: {msg: "{{ 7 }}"}}
+        """
+    )
+    assert played.message("show") == "{{ 1 + 1 }}"
+    assert played.message("number") == 7
+
+
+def test_a_failed_run_goes_on_at_its_step_with_its_variables(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          tasks:
+            - {name: effect, shell: "echo x >> marks; wc -l < marks", args: {chdir: "{{ playbook_dir }}"}, register: r}
+            - {name: gate, command: "test -e open", args: {chdir: "{{ playbook_dir }}"}}
+            - {name: show, debug: {msg: "{{ r.stdout | trim }}"}}
+        """
+    assert folder.play(text).code == 2
+    (folder.path / "open").touch()
+    played = folder.play(text)
+    assert played.code == 0
+    assert played.started.resumed
+    assert played.message("show") == "1"
+    assert (folder.path / "marks").read_text() == "x\n"
+    assert not folder.play(text).started.resumed, "a finished run is not resumed"
+
+
+def test_fresh_starts_a_new_run(folder: Folder) -> None:
+    text = "- hosts: localhost\n  tasks: [{name: bad, fail: {}}]"
+    first = folder.play(text)
+    again = folder.play(text, fresh=True)
+    assert not again.started.resumed
+    assert again.started.run != first.started.run
+
+
+def test_a_run_with_other_variables_is_another_run(folder: Folder) -> None:
+    text = "- hosts: localhost\n  tasks: [{name: bad, fail: {}}]"
+    folder.play(text, extra_vars={"a": 1})
+    assert not folder.play(text, extra_vars={"a": 2}).started.resumed
+    assert folder.play(text, extra_vars={"a": 2}).started.resumed
+
+
+def test_resuming_a_run_that_is_not_there_is_wrong_use(folder: Folder) -> None:
+    with pytest.raises(UsageError, match="no run 'x'"):
+        folder.play("- hosts: localhost\n  tasks: []", run="x")
+
+
+def test_a_resumed_loop_does_only_the_items_that_are_left(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          tasks:
+            - name: each
+              shell: "echo {{ item }} >> marks; test {{ item }} != b -o -e open"
+              args: {chdir: "{{ playbook_dir }}"}
+              loop: [a, b, c]
+        """
+    assert folder.play(text).code == 2
+    (folder.path / "open").touch()
+    assert folder.play(text).code == 0
+    assert (folder.path / "marks").read_text().split() == ["a", "b", "c", "b"]
+
+
+def test_a_resumed_rescue_stays_rescued(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          tasks:
+            - block:
+                - {name: bad, shell: "echo x >> marks; false", args: {chdir: "{{ playbook_dir }}"}}
+              rescue:
+                - {name: mend, debug: {}}
+            - {name: gate, command: "test -e open", args: {chdir: "{{ playbook_dir }}"}}
+        """
+    assert folder.play(text).code == 2
+    (folder.path / "open").touch()
+    assert folder.play(text).code == 0
+    assert (folder.path / "marks").read_text() == "x\n"
+
+
+def test_a_resumed_run_remembers_its_notified_handlers(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          handlers: [{name: handler, debug: {}}]
+          tasks:
+            - {name: change, command: "true", notify: handler}
+            - {name: gate, command: "test -e open", args: {chdir: "{{ playbook_dir }}"}}
+        """
+    assert "handler" not in folder.play(text).names
+    (folder.path / "open").touch()
+    assert "handler" in folder.play(text).names
+
+
+def test_an_edited_playbook_keeps_what_is_done_and_runs_what_is_new(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          tasks:
+            - {name: done, shell: "echo x >> marks", args: {chdir: "{{ playbook_dir }}"}}
+            - {name: bad, fail: {}}
+        """
+    folder.play(text)
+    edited = text.replace("- {name: bad, fail: {}}", "- {name: new, debug: {}}")
+    played = folder.play(edited)
+    assert played.names == ["done", "new"]
+    assert (folder.path / "marks").read_text() == "x\n"
+
+
+def test_a_dry_run_shows_changes_and_writes_nothing(folder: Folder) -> None:
+    target = folder.path / "out.txt"
+    played = folder.play(
+        f"""
+        - hosts: localhost
+          tasks:
+            - {{name: write, copy: {{content: new, dest: {target}}}}}
+            - {{name: again, copy: {{content: new, dest: {target}}}}}
+            - {{name: other, copy: {{content: newer, dest: {target}}}}}
+            - {{name: run, command: touch {target}, register: ran}}
+            - {{name: depends, debug: {{msg: "{{{{ ran.stdout }}}}"}}, when: ran.rc == 0}}
+        """,
+        check=True,
+    )
+    assert not target.exists()
+    assert not folder.state.exists()
+    actions = {step[1]: [str(c.action) for c in played.outcome(step[1]).changes] for step in played.steps}
+    assert actions["write"] == ["create"]
+    assert actions["again"] == ["none"], "the planned world knows what an earlier step would write"
+    assert actions["other"] == ["update"]
+    assert actions["run"] == ["run"]
+    assert actions["depends"] == ["undecided"]
+
+
+def test_check_mode_of_one_task_compares_and_writes_nothing(folder: Folder) -> None:
+    target = folder.path / "out.txt"
+    played = folder.play(
+        f"- hosts: localhost\n  tasks: [{{name: look, copy: {{content: x, dest: {target}}}, check_mode: true}}]"
+    )
+    assert str(played.outcome("look").status) == "changed"
+    assert not target.exists()
+
+
+def test_no_log_keeps_results_out_of_the_state_file(folder: Folder) -> None:
+    folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - {name: secret, command: "echo hunter2", no_log: true, register: r}
+            - {name: use, assert: {that: "r.stdout == 'hunter2'"}}
+        """
+    )
+    assert b"hunter2" not in folder.state.read_bytes() + _wal(folder.path)
+
+
+def _wal(folder: Path) -> bytes:
+    return b"".join(p.read_bytes() for p in folder.glob("state.db-*"))
+
+
+def test_an_undefined_variable_fails_the_task_and_names_the_nearest(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          vars: {endpoint: x}
+          tasks:
+            - {name: bad, debug: {msg: "{{ endpont }}"}}
+        """
+    )
+    told = played.outcome("bad").result
+    assert "endpont" in told["msg"]
+    assert "endpoint" in told["hint"]
+    assert played.code == 2
+
+
+def test_results_of_all_kinds_survive_a_resume(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          tasks:
+            - set_fact: {n: 7, f: 10.10, t: "x", none: null, yes_: true, nested: {a: [1, {b: c}]}}
+            - {name: gate, command: "test -e open", args: {chdir: "{{ playbook_dir }}"}}
+            - {name: show, debug: {msg: "{{ [n, f, t, none, yes_, nested] | to_json }}"}}
+        """
+    folder.play(text)
+    (folder.path / "open").touch()
+    told = json.loads(folder.play(text).message("show"))
+    assert told == [7, 10.1, "x", None, True, {"a": [1, {"b": "c"}]}]

@@ -1,0 +1,117 @@
+"""Plays playbook texts in a folder of their own, with the real loader, journal and modules."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from runbook.inventory import load_inventory
+from runbook.journal_sqlite import SqliteJournal
+from runbook.loader import load_playbook
+from runbook.model import (
+    Event,
+    ItemFinished,
+    Notice,
+    Outcome,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    TaskStarted,
+)
+from runbook.registry import Registry
+from runbook.runner import Options, Runner
+from runbook.template import Templates
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass
+class Played:
+    """What a run told its observers."""
+
+    code: int
+    events: list[Event]
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def steps(self) -> list[tuple[str, str, str]]:
+        """Host, task and status of each step, in the order in which they ended."""
+        return [(s.host, s.task, str(s.outcome.status)) for s in self.of(StepFinished)]
+
+    @property
+    def names(self) -> list[str]:
+        return [step.task for step in self.of(StepFinished)]
+
+    @property
+    def tasks(self) -> list[str]:
+        return [task.name for task in self.of(TaskStarted)]
+
+    @property
+    def items(self) -> list[str]:
+        return [item.label for item in self.of(ItemFinished)]
+
+    @property
+    def notices(self) -> str:
+        return "\n".join(notice.message for notice in self.of(Notice))
+
+    @property
+    def started(self) -> RunStarted:
+        return self.of(RunStarted)[0]
+
+    @property
+    def finished(self) -> RunFinished:
+        return self.of(RunFinished)[-1]
+
+    def outcome(self, task: str, host: str | None = None) -> Outcome:
+        return next(
+            s.outcome for s in self.of(StepFinished) if s.task == task and (host is None or s.host == host)
+        )
+
+    def message(self, task: str, host: str | None = None) -> Any:
+        return self.outcome(task, host).result["msg"]
+
+
+@dataclass
+class Folder:
+    """A folder with a playbook in it."""
+
+    path: Path
+    inventory: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        return self.path / "state.db"
+
+    def write(self, name: str, text: str) -> Path:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text))
+        return file
+
+    def runner(self, text: str | None = None, **options: Any) -> tuple[Runner, list[Event]]:
+        file = self.path / "site.yml"
+        if text is not None:
+            self.write("site.yml", text)
+        registry = Registry([self.path / "library"])
+        events: list[Event] = []
+        sources = [self.inventory] if self.inventory else []
+        runner = Runner(
+            playbook=load_playbook(str(file), registry),
+            inventory=load_inventory(sources, playbook_dir=self.path),
+            options=Options(**{**self.options, **options}),
+            registry=registry,
+            templates=Templates(self.path),
+            open_journal=lambda: SqliteJournal(self.state),
+            report=events.append,
+        )
+        return runner, events
+
+    def play(self, text: str | None = None, **options: Any) -> Played:
+        runner, events = self.runner(text, **options)
+        return Played(runner.run(), events)
