@@ -23,6 +23,8 @@ _CONTEXT = 3
 """Unchanged lines around a changed line of a text."""
 
 _MARGIN = "    "
+_NAMES = ("name", "id", "key")
+"""Fields that tell an item of a list from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +75,17 @@ def _canonical(value: Any) -> str:
 
 
 def _mapping(old: Mapping[Any, Any], new: Mapping[Any, Any], style: Style) -> list[str]:
-    """Fields in the new state's order, then those that go. A field that is None is not there."""
+    """Fields in the new state's order, then those that go. What is empty on both sides is not told of."""
     names = [*new, *(name for name in old if name not in new)]
     entries, hidden = [], 0
     for name in names:
         one, other = old.get(name), new.get(name)
-        if not _same(one, other):
-            entries.append(_entry(f"{visible(str(name))}:", one, other, style))
-        elif not isinstance(other, Unknown | Secret) and other in (None, "", [], {}):
-            continue  # empty on both sides: nothing to count
-        else:
+        if _is_empty(one) and _is_empty(other):
+            continue
+        if _same(one, other):
             hidden += 1
+        else:
+            entries.append(_entry(f"{visible(str(name))}:", one, other, style))
     return _laid_out(entries, hidden, "field", style)
 
 
@@ -96,9 +98,23 @@ def _list(old: Sequence[Any], new: Sequence[Any], style: Style) -> list[str]:
         if tag == "equal":
             hidden += i2 - i1
             continue
-        for one, other in _paired(old[i1:i2], new[j1:j2]):
-            entries.append(_entry("-" if _nests(one, other) else "", one, other, style))
+        for number, (one, other) in enumerate(_paired(old[i1:i2], new[j1:j2])):
+            title = _title(one if other is None else other, i1 + number if other is None else j1 + number)
+            entries.append(_entry(title if _nests(one, other) else "", one, other, style))
     return _laid_out(entries, hidden, "item", style)
+
+
+def _is_empty(value: Any) -> bool:
+    return not isinstance(value, Unknown | Secret) and value in (None, "", [], {})
+
+
+def _title(item: Any, number: int) -> str:
+    """What to call an item of a list: its own name, or its place."""
+    if isinstance(item, Mapping):
+        for key in _NAMES:
+            if isinstance(item.get(key), str):
+                return f"{visible(item[key])}:"
+    return f"[{number}]:"
 
 
 def _paired(old: Sequence[Any], new: Sequence[Any]) -> list[tuple[Any, Any]]:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from .plain import plain
-from .values import Expression, Secret, Template, Unknown
+from .values import Secret, Unknown
 
 UNKNOWN_TEXT = "(known after apply)"
 SECRET_TEXT = "(sensitive value)"  # noqa: S105 (what stands for one)
@@ -17,7 +17,8 @@ SECRET_TEXT = "(sensitive value)"  # noqa: S105 (what stands for one)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _BARE = re.compile(r"[A-Za-z0-9_./@%+()\[\]][^#\n]*")
 _NOT_TEXT = re.compile(
-    r"[-+.\d][\d_.:eExXoO+-]*|true|false|yes|no|on|off|null|~|.*:(\s.*)?|.*\s", re.IGNORECASE | re.DOTALL
+    r"[-+.\d][\d_.:eEoO+-]*|0x[\da-f_]+|true|false|yes|no|on|off|null|~|.*:(\s.*)?|.*\s",
+    re.IGNORECASE | re.DOTALL,
 )
 _WIDE = 100
 
@@ -102,8 +103,6 @@ def _atom(value: Any, *, quoted: bool = False) -> str:
             return str(getattr(value, "text", value))
         case date():
             return value.isoformat()
-        case Template() | Expression():
-            return _text(value.source, quoted=quoted)
         case _:
             return visible(str(value))
 

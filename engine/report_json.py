@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -19,6 +20,8 @@ class JsonReporter:
     """Writes events as they come. Values that JSON lacks look as in the journal: `{"$bytes": ...}`."""
 
     def __init__(self, stream: TextIO, masker: Masking) -> None:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # what JSON is written in, whatever the machine's habit
         self._stream = stream
         self._packer = Packer(masker.mask, planned=True)
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from .model import Progress
 from .report import Masking
-from .report_screen import progress_text
+from .report_screen import forgiving, progress_text
 from .style import colour
 
 MOST = 8
@@ -25,7 +25,7 @@ class LiveScreen:
     def __init__(
         self, stream: TextIO, masker: Masking, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stream = stream
+        self._stream = forgiving(stream)
         self._masker = masker
         self._clock = clock
         self._waiting: dict[tuple[str, str], tuple[Progress, float]] = {}

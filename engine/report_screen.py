@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Protocol, TextIO
 
 from .model import Progress
@@ -28,11 +29,18 @@ class Screen(Protocol):
     def close(self) -> None: ...
 
 
+def forgiving(stream: TextIO) -> TextIO:
+    """The stream; a character that its encoding lacks is spelled out there and does not end a run."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
 class PlainScreen:
     """Lines only; a wait gets a line when its phase changes, and one every QUIET_SECONDS."""
 
     def __init__(self, stream: TextIO, masker: Masking) -> None:
-        self._stream = stream
+        self._stream = forgiving(stream)
         self._masker = masker
         self._said: dict[tuple[str, str], tuple[str, float]] = {}
 

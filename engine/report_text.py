@@ -162,7 +162,7 @@ class TextReporter:
 
     def _outcome(self, head: str, word: str, outcome: Outcome, *, debug: bool = False) -> list[str]:
         result = outcome.result
-        message = result.get("msg")
+        message = result.get("msg") if word != "undecided" else _why_undecided(outcome)
         told = isinstance(message, str) and not debug and bool(message)
         lines = self._headline(head, word, str(message) if told else None)
         if not told and "msg" in result and not (isinstance(message, str) and not message):
@@ -200,6 +200,8 @@ class TextReporter:
     def _change_lines(self, changes: Sequence[Change]) -> list[str]:
         lines: list[str] = []
         for change in changes:
+            if change.action is Action.UNDECIDED and change.resource is None:
+                continue  # its reason stands in the headline
             if self._with_diff and change.action.changes:
                 lines += [_INDENT + line for line in diff.lines(change, self._style, done=not self._check)]
             elif change.action.changes:
@@ -222,6 +224,10 @@ class TextReporter:
             shown = [change for change in self._changes if change.action.changes]
             lines += ["", *diff.legend(shown, self._style), diff.summary(shown)]
         self._screen.write([*lines, "", *verdict(event, self._style, check=self._check)])
+
+
+def _why_undecided(outcome: Outcome) -> str:
+    return "; ".join(change.reason for change in outcome.changes if change.action is Action.UNDECIDED)
 
 
 def _word(outcome: Outcome, failed: str) -> str:
