@@ -124,7 +124,7 @@ class _PlaybookReader:
             return []
         path = beside(file.path, name)
         if path in chain:
-            file.problem(f"'{name}' imports itself: {' -> '.join((*chain, path))}", entry.node)
+            file.problem(f"'{name}' imports itself: {' -> '.join((*chain[chain.index(path) :], path))}", entry.node)
             return []
         other_file = self.session.open(path, Reference(file, file.position(entry.node)))
         return self._plays(other_file, around.enter(own), (*chain, path)) if other_file else []

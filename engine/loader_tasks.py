@@ -119,7 +119,7 @@ class TaskReader:
         path = beside(self._file.path, name)
         identity = siblings.identity(f"import {name}")
         if path in self._chain:
-            chain = " -> ".join((*self._chain, path))
+            chain = " -> ".join((*self._chain[self._chain.index(path) :], path))
             self._file.problem(f"'{name}' imports itself: {chain}", entry.node)
             return ()
         other_file = self._session.open(path, Reference(self._file, self._file.position(entry.node)))
