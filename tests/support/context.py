@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -131,3 +132,27 @@ class RecordingContext:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+
+@dataclass(kw_only=True)
+class WaitingContext(RecordingContext):
+    """The same against a service that takes its time: `poll` waits, by the target's clock."""
+
+    def poll(
+        self,
+        what: str,
+        read: Callable[[], Waiting | Ready[T]],
+        *,
+        timeout: float,
+        interval: float = 5.0,
+        longest: float = 60.0,
+    ) -> T:
+        deadline = time.monotonic() + timeout / self.target.speed
+        while True:
+            answer = read()
+            if isinstance(answer, Ready):
+                return answer.value
+            self.progress(answer.phase, answer.percent)
+            if time.monotonic() > deadline:
+                raise Failed(f"{what}: still {answer.phase} after {timeout:g} seconds")
+            time.sleep(interval / self.target.speed)
