@@ -23,15 +23,14 @@ if TYPE_CHECKING:
     from runbook.sandbox.ssm_assumptions import SsmAssumptions
 
 
-def new_host(folder: Path, *ways: Kind, source: str = "", **settings: Any) -> ProcessHost:
-    """A host in `folder`, limited to `ways`."""
+def new_host(folder: Path, *ways: Kind, source: str = "", authorities: Path | None = None) -> ProcessHost:
+    """A host in `folder`, limited to `ways` if any are named."""
     folder.mkdir(parents=True, exist_ok=True)
-    authorities = folder / "authorities.pem"
-    authorities.write_text("# none\n")
-    limited = {"ways": ways} if ways else {}
-    return open_host(
-        folder, HostSettings(authorities, "eu-west-2", valkey_source=source, **limited, **settings)
-    )
+    if authorities is None:
+        authorities = folder / "authorities.pem"
+        authorities.write_text("# none\n")
+    settings = HostSettings(authorities, "eu-west-2", valkey_source=source)
+    return open_host(folder, replace(settings, ways=ways) if ways else settings)
 
 
 @dataclass(frozen=True)
