@@ -9,9 +9,6 @@ from .model import ItemFinished, RunFinished, StepFinished, Tally
 from .prose import duration, text_lines, visible
 from .style import Role, Style
 
-TAIL = 20
-"""Lines of a failed command's output that are shown without -v."""
-
 _COLUMNS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 """In Ansible's order."""
 
@@ -43,18 +40,6 @@ def _told(result: Mapping[str, object], head: str = "") -> list[str]:
     message, hint = result.get("msg"), result.get("hint")
     lines = text_lines(head + (message if isinstance(message, str) else "failed"))
     return lines + (text_lines(hint) if isinstance(hint, str) and hint else [])
-
-
-def output_tail(result: Mapping[str, object]) -> list[str]:
-    """The last lines of what a failed command wrote."""
-    lines: list[str] = []
-    for name in ("stdout", "stderr"):
-        text = result.get(name)
-        if isinstance(text, str) and text.strip():
-            every = text_lines(text)
-            cut = [f"... {len(every) - TAIL} lines more, shown with -v"] if len(every) > TAIL else []
-            lines += [f"{name}:", *(f"  {line}".rstrip() for line in cut + every[-TAIL:])]
-    return lines
 
 
 def recap(hosts: Mapping[str, Tally], style: Style) -> list[str]:

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from . import diff
 from .model import (
-    Action,
     Change,
     Event,
     ItemFinished,
     Notice,
-    Outcome,
     PlayStarted,
     Progress,
     RunFinished,
     RunStarted,
-    Status,
     StepFinished,
     TaskStarted,
 )
-from .prose import block, text_lines, visible
-from .report_recap import card, output_tail, recap, verdict
+from .prose import text_lines, visible
+from .report_recap import card, recap, verdict
 from .report_screen import Screen
-from .style import Role, Style
+from .report_steps import StepText, indented
+from .style import Style
 
 WIDTH = 80
 """Columns of a heading."""
-
-_INDENT = "    "
-_HIDDEN = frozenset({"changed", "failed", "skipped", "msg", "hint", "results", "skip_reason"})
-"""Fields of a result that the report shows in another way."""
-
-_ROLES: dict[str, Role] = {
-    "ok": "ok",
-    "changed": "changed",
-    "skipping": "skipped",
-    "undecided": "note",
-    "failed": "failed",
-    "fatal": "failed",
-    "unreachable": "failed",
-}
 
 
 class TextReporter:
@@ -53,8 +38,7 @@ class TextReporter:
         self._screen = screen
         self._style = style
         self._verbosity = verbosity
-        self._with_diff = with_diff
-        self._check = False
+        self._text = StepText(style=style, verbosity=verbosity, with_diff=with_diff)
         self._heading: str | None = None
         self._items: dict[tuple[str, str], list[ItemFinished]] = {}
         """Steps whose loop items were shown one by one, with the items that failed."""
@@ -76,7 +60,7 @@ class TextReporter:
                 self._play(event)
             case Notice():
                 first, *rest = text_lines(event.message)
-                self._screen.write([self._style(f"note: {first}", "note"), *self._indented(rest)])
+                self._screen.write([self._style(f"note: {first}", "note"), *indented(rest)])
             case RunStarted():
                 self._start(event)
             case RunFinished():
@@ -91,7 +75,7 @@ class TextReporter:
     # ------------------------------------------------------------ headings
 
     def _start(self, event: RunStarted) -> None:
-        self._check = event.check
+        self._text = replace(self._text, applied=not event.check)
         what = "Dry run" if event.check else f"Run {event.run}"
         goes_on = " goes on:" if event.resumed else " of"
         lines = [
@@ -131,9 +115,8 @@ class TextReporter:
         if event.outcome.failed:
             failed.append(event)
         self._screen.finished(event.host, event.task)
-        word = _word(event.outcome, "failed")
-        head = f"{word}: [{visible(event.host)}] => (item={visible(event.label)})"
-        self._screen.write(self._head_again(event.task) + self._outcome(head, word, event.outcome))
+        where = f"[{visible(event.host)}] => (item={visible(event.label)})"
+        self._screen.write(self._head_again(event.task) + self._text.lines(where, event.outcome, item=True))
 
     def _step(self, event: StepFinished) -> None:
         outcome = event.outcome
@@ -144,72 +127,14 @@ class TextReporter:
         if outcome.failed:
             self._failures[event.host] = event, items or ()
         lines = self._head_again(event.task)
-        if items is None:
-            word = _word(outcome, "fatal")
-            head = f"{word}: [{visible(event.host)}]"
-            lines += self._whole(head, word, event)
+        where = f"[{visible(event.host)}]"
+        if event.replayed:
+            lines += self._text.earlier(where, outcome)
+        elif items is None:
+            lines += self._text.lines(where, outcome, at=event.position, debug=event.module == "debug")
         if outcome.ignored:
             lines.append(self._style("...ignoring", "skipped"))
         self._screen.write(lines)
-
-    def _whole(self, head: str, word: str, event: StepFinished) -> list[str]:
-        if event.replayed and not self._verbosity:
-            return [self._style(head, _ROLES[word]) + self._style(" (done before)", "quiet")]
-        lines = self._outcome(head, word, event.outcome, debug=event.module == "debug")
-        if event.outcome.status in (Status.FAILED, Status.UNREACHABLE):
-            lines.append(self._style(f"{_INDENT}at {event.position}", "quiet"))
-        return lines
-
-    def _outcome(self, head: str, word: str, outcome: Outcome, *, debug: bool = False) -> list[str]:
-        result = outcome.result
-        message = result.get("msg") if word != "undecided" else _why_undecided(outcome)
-        told = isinstance(message, str) and not debug and bool(message)
-        lines = self._headline(head, word, str(message) if told else None)
-        if not told and "msg" in result and not (isinstance(message, str) and not message):
-            lines += self._message(message, debug=debug)
-        if outcome.status in (Status.FAILED, Status.UNREACHABLE):
-            lines += self._hint(result.get("hint")) + self._output(result)
-        lines += self._change_lines(outcome.changes)
-        if self._verbosity or (debug and "msg" not in result):
-            lines += self._fields(result)
-        return lines
-
-    def _message(self, message: object, *, debug: bool) -> list[str]:
-        if debug and isinstance(message, str):
-            return self._indented(text_lines(message))
-        return block(message, _INDENT)
-
-    def _headline(self, head: str, word: str, message: str | None) -> list[str]:
-        role = _ROLES[word]
-        if message is None:
-            return [self._style(head, role)]
-        first, *rest = text_lines(message)
-        return [f"{self._style(head, role)}: {first}", *self._indented(rest)]
-
-    def _hint(self, hint: object) -> list[str]:
-        return self._indented(text_lines(hint)) if isinstance(hint, str) and hint else []
-
-    def _output(self, result: Mapping[str, object]) -> list[str]:
-        """The end of what a failed command said."""
-        return [] if self._verbosity else [_INDENT + line for line in output_tail(result)]
-
-    def _fields(self, result: Mapping[str, object]) -> list[str]:
-        fields = {name: value for name, value in result.items() if name not in _HIDDEN}
-        return block(fields, _INDENT) if fields else []
-
-    def _change_lines(self, changes: Sequence[Change]) -> list[str]:
-        lines: list[str] = []
-        for change in changes:
-            if change.action is Action.UNDECIDED and change.resource is None:
-                continue  # its reason stands in the headline
-            if self._with_diff and change.action.changes:
-                lines += [_INDENT + line for line in diff.lines(change, self._style, done=not self._check)]
-            elif change.action.changes:
-                lines.append(_INDENT + diff.headline(change, self._style))
-        return lines
-
-    def _indented(self, lines: Sequence[str]) -> list[str]:
-        return [f"{_INDENT}{line}".rstrip() for line in lines]
 
     # ------------------------------------------------------------ the end
 
@@ -220,23 +145,8 @@ class TextReporter:
             if tally is None or tally.failed or tally.unreachable:
                 lines += card(failure, items, self._style)
         lines += ["", self._rule("PLAY RECAP"), *recap(event.hosts, self._style)]
-        if self._check:
+        check = not self._text.applied
+        if check:
             shown = [change for change in self._changes if change.action.changes]
             lines += ["", *diff.legend(shown, self._style), diff.summary(shown)]
-        self._screen.write([*lines, "", *verdict(event, self._style, check=self._check)])
-
-
-def _why_undecided(outcome: Outcome) -> str:
-    return "; ".join(change.reason for change in outcome.changes if change.action is Action.UNDECIDED)
-
-
-def _word(outcome: Outcome, failed: str) -> str:
-    if any(change.action is Action.UNDECIDED for change in outcome.changes):
-        return "undecided"
-    return {
-        Status.OK: "ok",
-        Status.CHANGED: "changed",
-        Status.SKIPPED: "skipping",
-        Status.FAILED: failed,
-        Status.UNREACHABLE: "unreachable",
-    }[outcome.status]
+        self._screen.write([*lines, "", *verdict(event, self._style, check=check)])

@@ -1,0 +1,144 @@
+"""One outcome as lines of the human report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from . import diff
+from .errors import Position
+from .model import Action, Change, Outcome, Status
+from .prose import block, duration, text_lines
+from .style import Role, Style
+from .values import Unknown
+
+LONG = 10.0
+"""Seconds: steps that took longer say so."""
+
+TAIL = 20
+"""Lines of a failed command's output that are shown without -v."""
+
+_INDENT = "    "
+_HIDDEN = frozenset({"changed", "failed", "skipped", "msg", "hint", "results", "skip_reason"})
+"""Fields of a result that the report shows in another way."""
+
+_WORDS: dict[Status, str] = {
+    Status.OK: "ok",
+    Status.CHANGED: "changed",
+    Status.SKIPPED: "skipping",
+    Status.FAILED: "fatal",
+    Status.UNREACHABLE: "unreachable",
+}
+
+_ROLES: dict[str, Role] = {
+    "ok": "ok",
+    "changed": "changed",
+    "skipping": "skipped",
+    "undecided": "note",
+    "failed": "failed",
+    "fatal": "failed",
+    "unreachable": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepText:
+    """Says outcomes in one manner. `verbosity` from 1: whole results; `with_diff`: changes field by field."""
+
+    style: Style
+    verbosity: int = 0
+    with_diff: bool = False
+    applied: bool = True
+    """The changes were made; not so in a dry run."""
+
+    def earlier(self, where: str, outcome: Outcome) -> list[str]:
+        """A step that was done before a resume: one line is enough."""
+        word = _word(outcome)
+        return [self._paint(word, where) + self.style(" (done before)", "quiet")]
+
+    def lines(
+        self,
+        where: str,
+        outcome: Outcome,
+        *,
+        at: Position | None = None,
+        item: bool = False,
+        debug: bool = False,
+    ) -> list[str]:
+        """`where`: the host, and the item of a loop. `debug`: its message is what the task is for."""
+        word = _word(outcome)
+        head = self._paint("failed" if item and word == "fatal" else word, where)
+        if outcome.seconds >= LONG:
+            head += self.style(f" ({duration(outcome.seconds)})", "quiet")
+        lines = self._told(head, _message(outcome, debug=debug), below=debug and word == "ok")
+        if outcome.status in (Status.FAILED, Status.UNREACHABLE):
+            lines += self._failure(outcome.result, at)
+        for change in outcome.changes:
+            lines += self._change(change)
+        if self.verbosity or (debug and "msg" not in outcome.result):
+            fields = {name: value for name, value in outcome.result.items() if name not in _HIDDEN}
+            lines += block(fields, _INDENT) if fields else []
+        return lines
+
+    def _paint(self, word: str, where: str) -> str:
+        return self.style(f"{word}: {where}", _ROLES[word])
+
+    def _told(self, head: str, message: object, *, below: bool) -> list[str]:
+        if message is None:
+            return [head]
+        if not isinstance(message, str):
+            return [head, *block(message, _INDENT)]
+        if below:
+            return [head, *indented(text_lines(message))]
+        first, *rest = text_lines(message)
+        return [f"{head}: {first}", *indented(rest)]
+
+    def _failure(self, result: Mapping[str, object], at: Position | None) -> list[str]:
+        """What to do, where it is written, and the end of what the command said."""
+        hint = result.get("hint")
+        lines = indented(text_lines(hint)) if isinstance(hint, str) and hint else []
+        if at:
+            lines.append(self.style(f"{_INDENT}at {at}", "quiet"))
+        return lines if self.verbosity else lines + indented(output_tail(result))
+
+    def _change(self, change: Change) -> list[str]:
+        if not change.action.changes or (change.action is Action.UNDECIDED and change.resource is None):
+            return []  # the reason of an undecided step stands in its first line
+        if self.with_diff:
+            return [_INDENT + line for line in diff.lines(change, self.style, done=self.applied)]
+        return [_INDENT + diff.headline(change, self.style)]
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    """The lines, as belonging to the one above them."""
+    return [f"{_INDENT}{line}".rstrip() for line in lines]
+
+
+def output_tail(result: Mapping[str, object]) -> list[str]:
+    """The last lines of what a failed command wrote."""
+    lines: list[str] = []
+    for name in ("stdout", "stderr"):
+        text = result.get(name)
+        if isinstance(text, str) and text.strip():
+            every = text_lines(text)
+            cut = [f"... {len(every) - TAIL} lines more, shown with -v"] if len(every) > TAIL else []
+            lines += [f"{name}:", *(f"  {line}".rstrip() for line in cut + every[-TAIL:])]
+    return lines
+
+
+def _word(outcome: Outcome) -> str:
+    if any(change.action is Action.UNDECIDED for change in outcome.changes):
+        return "undecided"
+    return _WORDS[outcome.status]
+
+
+def _message(outcome: Outcome, *, debug: bool) -> object:
+    """What the step has to say for itself; None when it has nothing."""
+    undecided = [change.reason for change in outcome.changes if change.action is Action.UNDECIDED]
+    if undecided:
+        return "; ".join(dict.fromkeys(undecided))
+    message = outcome.result.get("msg")
+    if isinstance(message, str):
+        return message or None
+    # A module's own words that only the change will bring are no news; a debug's are what was asked for.
+    return None if isinstance(message, Unknown) and not debug else message

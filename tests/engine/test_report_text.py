@@ -1,0 +1,124 @@
+"""The report that a person reads; whole outputs stand in tests/golden/report."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+import pytest
+from runbook.model import Event, Status, Tally
+from runbook.report_screen import PlainScreen
+from runbook.report_text import TextReporter
+from runbook.style import Style, colour, no_colour
+
+from tests.support.golden import assert_golden
+from tests.support.told import BAD, GOOD, PLANNED, Hides, finished, item, play, progress, started, step, task
+
+
+def shown(
+    events: Sequence[Event], *, verbosity: int = 0, with_diff: bool = False, style: Style = no_colour
+) -> str:
+    stream = io.StringIO()
+    reporter = TextReporter(PlainScreen(stream, Hides()), style, verbosity=verbosity, with_diff=with_diff)
+    for event in events:
+        reporter.tell(event)
+    reporter.close()
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "events", "verbosity", "with_diff"),
+    [
+        ("good", GOOD, 0, False),
+        ("good_diff", GOOD, 0, True),
+        ("good_verbose", GOOD, 2, False),
+        ("bad", BAD, 0, False),
+        ("bad_verbose", BAD, 1, False),
+        ("planned", PLANNED, 0, False),
+        ("planned_diff", PLANNED, 0, True),
+        ("planned_verbose", PLANNED, 1, False),
+    ],
+)
+def test_a_run_reads_as_it_should(
+    name: str, events: Sequence[Event], verbosity: int, with_diff: bool
+) -> None:
+    assert_golden(f"report/{name}.txt", shown(events, verbosity=verbosity, with_diff=with_diff))
+
+
+@pytest.mark.parametrize("events", [GOOD, BAD, PLANNED], ids=["good", "bad", "planned"])
+@pytest.mark.parametrize("verbosity", [0, 2])
+def test_no_secret_shows_and_colour_changes_no_word(events: Sequence[Event], verbosity: int) -> None:
+    painted = shown(events, verbosity=verbosity, with_diff=True, style=colour)
+    assert "hunter2" not in painted
+    assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == shown(events, verbosity=verbosity, with_diff=True)
+
+
+def test_nothing_to_do_is_said() -> None:
+    text = shown([started(check=True), play(), task("a"), step("a"), finished(web1=Tally(ok=1))])
+    assert "No changes. The world is already as the playbook describes it.\n" in text
+    assert "nothing was changed" in text
+
+
+def test_a_play_without_hosts_says_so() -> None:
+    assert "PLAY [empty] ***" in shown([play("empty", ())])
+    assert "skipping: no hosts matched" in shown([play("empty", ())])
+
+
+def test_hosts_out_of_step_have_their_task_named_again() -> None:
+    text = shown(
+        [task("a"), step("a"), task("b"), step("b"), step("a", host="web2"), item("b", "x", host="web2")]
+    )
+    headings = re.findall(r"TASK \[(\w)\]", text)
+    assert headings == ["a", "b", "a", "b"]
+
+
+def test_a_stopped_run_says_how_to_go_on() -> None:
+    text = shown([finished(4, "runbook resume r1", web1=Tally(ok=1))])
+    assert "Stopped after 1 min 12 s (exit code 4).\nGo on from here with:\n    runbook resume r1\n" in text
+
+
+def test_a_rescued_failure_has_no_card_at_the_end() -> None:
+    text = shown([task("a"), step("a", Status.FAILED, msg="no"), finished(web1=Tally(ok=1, rescued=1))])
+    assert "fatal: [web1]: no" in text
+    assert "FAILED [web1]" not in text
+
+
+def test_text_from_outside_cannot_play_tricks_on_a_terminal() -> None:
+    nasty = "x\x1b[2J\x07\rfatal: [web1]"
+    events = [
+        started(note=nasty),
+        play(nasty, (nasty,)),
+        task(nasty),
+        progress(nasty, 1, host=nasty, name=nasty),
+        item(nasty, nasty, Status.FAILED, nasty, msg=nasty, hint=nasty),
+        step(nasty, Status.FAILED, nasty, msg=nasty, stdout=nasty, stderr=nasty, field=nasty),
+        step(nasty, module="debug", msg=nasty),
+        finished(2, nasty, **{nasty: Tally(failed=1)}),
+    ]
+    for verbosity in (0, 2):
+        text = shown(events, verbosity=verbosity)
+        assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_a_wait_is_told_when_its_phase_changes_and_every_half_minute() -> None:
+    events = [progress("creating", second) for second in range(0, 100, 5)]
+    lines = shown([*events, progress("available", 100), step("Wait"), progress("creating", 3)]).splitlines()
+    waits = [line for line in lines if line.startswith("waiting:")]
+    assert waits == [
+        "waiting: [web1] creating (0.0 s)",
+        "waiting: [web1] creating (30.0 s)",
+        "waiting: [web1] creating (1 min 00 s)",
+        "waiting: [web1] creating (1 min 30 s)",
+        "waiting: [web1] available (1 min 40 s)",
+        "waiting: [web1] creating (3.0 s)",
+    ]
+
+
+def test_a_character_that_the_stream_lacks_is_spelled_out() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    reporter = TextReporter(PlainScreen(stream, Hides()), no_colour)
+    reporter.tell(play("naïve ☃"))
+    reporter.close()
+    assert rb"PLAY [na\xefve \u2603]" in raw.getvalue()
