@@ -200,7 +200,7 @@ class _Groups:
     def depth(self, name: str, path: tuple[str, ...] = ()) -> int:
         """How far below `all`, by the longest way. Raises LoadError: a group is its own parent."""
         if name in path:
-            circle = " -> ".join((*path[path.index(name) :], name))
+            circle = " -> ".join(reversed((*path[path.index(name) :], name)))
             raise LoadError([Problem(f"These groups hold each other in a circle: {circle}")])
         known = self._depth.get(name)
         if known is None:

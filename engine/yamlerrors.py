@@ -155,6 +155,16 @@ def _open_bracket(source: Source, where: Position, start: Position, _said: str) 
     )
 
 
+def _no_value(source: Source, where: Position, _start: Position, _said: str) -> Problem:
+    if where.line >= len(source.lines) - 1 and not _character(source, where):
+        return source.problem(
+            "The file ends inside a '[' or a '{'", where, "Close it; text with brackets needs quotes."
+        )
+    return source.problem(
+        "A value is missing before this", where, "Text that starts with a bracket needs quotes."
+    )
+
+
 def _escape(source: Source, where: Position, _start: Position, _said: str) -> Problem:
     return source.problem(
         "Double-quoted text has no such escape",
@@ -180,6 +190,7 @@ _EXPLANATIONS: tuple[tuple[tuple[str, ...], _Tell], ...] = (
     (("mapping values are not allowed",), _second_colon),
     (("expected ',' or",), _open_bracket),
     (("did not find expected key", "expected <block end>", "did not find expected '-'"), _does_not_fit),
+    (("expected node content",), _no_value),
     (("could not find expected ':'",), _no_colon),
     (("unexpected end of stream", "unexpected document indicator"), _open_quote),
     (("unknown escape", "escape sequence"), _escape),

@@ -107,6 +107,8 @@ def test_an_anchor_used_often_is_built_once() -> None:
         ("a: 1\nfoo\nb: 2\n", "2:1 This line is no 'key: value'"),
         ("a: @b\n", "1:4 Text can't start with '@' in YAML"),
         ("a: [1, 2\nb: 3\n", "1:4 This '[' is not closed, or a ',' is missing after it"),
+        ("a: [1,\n", "1:7 The file ends inside a '[' or a '{'"),
+        ("a: [, 1]\n", "1:5 A value is missing before this"),
         ('a: "\\d"\n', "1:5 Double-quoted text has no such escape"),
         ("a: *b\n", "1:4 No anchor with this name stands before it"),
         ("a: 1\n---\nb: 2\n", "2:1 A second YAML document starts here"),
