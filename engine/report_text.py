@@ -146,7 +146,7 @@ class TextReporter:
                 lines += card(failure, items, self._style)
         lines += ["", self._rule("PLAY RECAP"), *recap(event.hosts, self._style)]
         check = not self._text.applied
-        if check:
+        if check and event.exit_code == 0:  # a plan cut short would count wrong
             shown = [change for change in self._changes if change.action.changes]
             lines += ["", *diff.legend(shown, self._style), diff.summary(shown)]
         self._screen.write([*lines, "", *verdict(event, self._style, check=check)])

@@ -60,6 +60,12 @@ def test_nothing_to_do_is_said() -> None:
     assert "nothing was changed" in text
 
 
+def test_a_dry_run_that_was_cut_short_counts_nothing() -> None:
+    text = shown([started(check=True), play(), finished(2, web1=Tally(failed=1))])
+    assert "No changes" not in text
+    assert "Plan:" not in text
+
+
 def test_a_play_without_hosts_says_so() -> None:
     assert "PLAY [empty] ***" in shown([play("empty", ())])
     assert "skipping: no hosts matched" in shown([play("empty", ())])
