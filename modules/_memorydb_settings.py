@@ -151,6 +151,8 @@ def _shown(field: str, wanted: Any, state: ClusterState) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, Unknown):
         return "(known after apply)"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return "none" if value in (None, "") else str(value)
 
 

@@ -244,13 +244,10 @@ def _planned(params: SubnetGroupParams, there: tuple[Subnet, ...] = ()) -> Any:
     """The subnets as they will be; which ids the names have is looked up when it is applied."""
     if isinstance(params.subnets, Unknown):
         return params.subnets
-    known = {
-        reference: subnet
+    return tuple(
+        next((subnet for subnet in there if names_subnet(reference, subnet)), None) or _named(reference)
         for reference in params.subnets or ()
-        for subnet in there
-        if names_subnet(reference, subnet)
-    }
-    return tuple(known.get(reference) or _named(reference) for reference in params.subnets or ())
+    )
 
 
 def _named(reference: Any) -> Subnet:
