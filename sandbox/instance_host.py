@@ -169,12 +169,13 @@ class ProcessHost:
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._closed = False
         self._way: Future[Way] = Future()
+        self._listener = threading.Thread(target=self._listen, name="instances", daemon=True)
 
     def start(self) -> None:
         """Choose the way, in the background, and begin to listen."""
         self._directory.mkdir(parents=True, exist_ok=True)
         threading.Thread(target=self._choose, name="instances-way", daemon=True).start()
-        threading.Thread(target=self._listen, name="instances", daemon=True).start()
+        self._listener.start()
 
     @property
     def way(self) -> str:
@@ -183,7 +184,7 @@ class ProcessHost:
 
     def status(self) -> dict[str, str]:
         """For `runbook sandbox status`: how instances are kept apart, and where their valkey-cli comes from."""
-        return {"instances": self.way, "valkey_cli": self._setup.client.words}
+        return {"kept apart by": self.way, "valkey-cli": self._setup.client.words}
 
     def close(self) -> None:
         """End all processes of all instances, and wait until they are gone."""
@@ -193,6 +194,10 @@ class ProcessHost:
         for agent in agents:
             self._gone(agent)
         self._wake()
+        self._listener.join()
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
 
     def run(
         self, instance_id: str, hostname: str, script: Script, on_end: Callable[[ScriptEnd], None]
@@ -203,12 +208,13 @@ class ProcessHost:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "_script.sh").write_text(script.text, encoding="utf-8", newline="\n")
         (folder / "_script.sh").chmod(0o700)
-        if way.kind is Kind.NONE:
-            (folder / "stdout").touch()
-            (folder / "stderr").touch()
-            on_end(ScriptEnd(-1, 0.0, folder / "stdout", folder / "stderr", lost=way.words))
-            return lambda: None
         with self._lock:
+            if way.kind is Kind.NONE or self._closed:
+                (folder / "stdout").touch()
+                (folder / "stderr").touch()
+                lost = "the sandbox goes down" if self._closed else way.words
+                on_end(ScriptEnd(-1, 0.0, folder / "stdout", folder / "stderr", lost=lost))
+                return lambda: None
             agent = self._agents.get(instance_id) or self._begin(instance_id, hostname, way)
             agent.last_used = time.monotonic()
             agent.quiet = False
@@ -362,7 +368,7 @@ class ProcessHost:
 
 
 def open_host(directory: Path, settings: HostSettings) -> ProcessHost:
-    """A host that has begun to look at this machine; its files are in `directory`."""
+    """A host that has begun to look at this machine; all its files are in `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     setup = InstanceSetup(directory.absolute(), settings)
     setup.start()

@@ -4,12 +4,12 @@
 # Run it as root. A second run changes nothing: it only prints the version that is there.
 #   VERSION  the version of Valkey to compile (7.2.7)
 #   URL      where its source archive is (the release on GitHub)
-#   BUILD    the folder to compile in (valkey-build in the folder for temporary files)
+#   BUILD    the folder to compile in (valkey-build in /var/tmp, as /tmp is memory on Amazon Linux 2023)
 set -eu
 
 VERSION=${VERSION:-7.2.7}
 URL=${URL:-https://github.com/valkey-io/valkey/archive/refs/tags/$VERSION.tar.gz}
-BUILD=${BUILD:-${TMPDIR:-/tmp}/valkey-build}
+BUILD=${BUILD:-${TMPDIR:-/var/tmp}/valkey-build}
 
 installed() {
     case "$(valkey-cli --version 2>/dev/null)" in
