@@ -113,7 +113,7 @@ class MemorydbSubnetGroup:
         )
 
     def _plan_creation(self, params: SubnetGroupParams) -> Change:
-        if params.subnets is None or params.subnets == []:
+        if params.subnets is None or (isinstance(params.subnets, list) and not params.subnets):
             raise Failed(f"To create subnet group {params.name}, `subnets` must be given.")
         resource = self.resource(params)
         after = SubnetGroupState(
@@ -121,8 +121,8 @@ class MemorydbSubnetGroup:
             vpc_id=Unknown(f"{resource} vpc_id"),
             subnets=_planned(params),
             zones=Unknown(f"{resource} zones"),
-            description=params.description or "",
-            tags=params.tags or {},
+            description="" if params.description is None else params.description,
+            tags={} if params.tags is None else params.tags,
             arn=Unknown(f"{resource} arn"),
         )
         return Change(
