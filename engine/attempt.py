@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -109,15 +110,24 @@ def explained(work: Callable[[], Attempt], explain: Callable[[Exception], Runboo
         return work()
     except StepError as error:
         return failure(error)
+    except UnknownValue as error:
+        return failure(_our_mistake(error))
     except RunbookError:
         raise
     except Exception as error:  # an SDK's exception, or a mistake in a module
-        meaning = explain(error)
-        if meaning is None:
-            raise
+        meaning = explain(error) or _our_mistake(error)
         if isinstance(meaning, StepError):
             return failure(meaning)
         raise meaning from error
+
+
+def _our_mistake(error: Exception) -> Failed:
+    trace = "".join(traceback.format_exception(error))
+    return Failed(
+        f"Internal error: {type(error).__name__}: {error}",
+        hint="A mistake in the module or in runbook; `-vvv` shows where.",
+        result={"exception": trace},
+    )
 
 
 def failure(error: StepError) -> Attempt:

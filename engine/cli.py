@@ -195,4 +195,9 @@ def main() -> None:
         code = error.exit_code
     except BrokenPipeError:
         code = 1
+    except Exception as error:
+        if "-vvv" in sys.argv:
+            raise
+        click.echo(f"Internal error: {type(error).__name__}: {error}\n  `-vvv` shows where.", err=True)
+        code = 1
     sys.exit(code)
