@@ -59,18 +59,24 @@ _SENTENCES: dict[Action, tuple[str, str]] = {
 
 def headline(change: Change, style: Style = no_colour) -> str:
     """One line: `~ memorydb:cluster/lab-cluster (1 replica instead of 0)`."""
+    symbol = style(SYMBOLS[change.action], ROLES[change.action])
+    if change.resource is None:
+        return f"{symbol} {visible(change.reason) or _name(change)}"
     reason = style(f" ({visible(change.reason)})", "quiet") if change.reason else ""
-    return f"{style(SYMBOLS[change.action], ROLES[change.action])} {_name(change)}{reason}"
+    return f"{symbol} {_name(change)}{reason}"
 
 
 def lines(change: Change, style: Style = no_colour, *, done: bool = False) -> list[str]:
     """The whole change, field by field. `done`: it was applied already."""
     will, was = _SENTENCES[change.action]
+    fields = [] if change.action is Action.UNDECIDED else body(change.before, change.after, style)
+    below = [f"    {line}" for line in fields]
+    if change.resource is None:
+        return [headline(change, style), *below]
     reason = f": {visible(change.reason)}" if change.reason else ""
     head = f"# {_name(change)} {was if done else will}{reason}"
     symbol = style(SYMBOLS[change.action], ROLES[change.action])
-    fields = [] if change.action is Action.UNDECIDED else body(change.before, change.after, style)
-    return [style(head, "heading"), f"{symbol} {_name(change)}", *(f"    {line}" for line in fields)]
+    return [style(head, "heading"), f"{symbol} {_name(change)}", *below]
 
 
 def legend(changes: Iterable[Change], style: Style = no_colour) -> list[str]:

@@ -76,11 +76,11 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection | None:
-    """The state file for reading, also while another process writes it; None when there is none.
+    """The state file for reading, also while another process writes it; None when there is none, or an empty one.
 
     Raises JournalError as `open_to_write` does, and for an older format, which only a writer brings up to date.
     """
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         return None
     try:
         connection = sqlite3.connect(

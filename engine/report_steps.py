@@ -10,7 +10,7 @@ from .errors import Position
 from .model import Action, Change, Outcome, Status
 from .prose import block, duration, text_lines
 from .style import Role, Style
-from .values import Unknown
+from .values import Secret, Unknown
 
 LONG = 10.0
 """Seconds: steps that took longer say so."""
@@ -104,6 +104,8 @@ class StepText:
     def _change(self, change: Change) -> list[str]:
         if not change.action.changes or (change.action is Action.UNDECIDED and change.resource is None):
             return []  # the reason of an undecided step stands in its first line
+        if change.resource is None and not change.reason and change.before is None and change.after is None:
+            return []  # that it changed is all there is to say
         if self.with_diff:
             return [_INDENT + line for line in diff.lines(change, self.style, done=self.applied)]
         return [_INDENT + diff.headline(change, self.style)]
@@ -140,5 +142,5 @@ def _message(outcome: Outcome, *, debug: bool) -> object:
     message = outcome.result.get("msg")
     if isinstance(message, str):
         return message or None
-    # A module's own words that only the change will bring are no news; a debug's are what was asked for.
-    return None if isinstance(message, Unknown) and not debug else message
+    # That a module's own words are hidden or not known yet is no news; a debug's are what was asked for.
+    return None if isinstance(message, Unknown | Secret) and not debug else message

@@ -60,8 +60,27 @@ def test_a_newer_format_is_refused_by_name(state: Path, opened: Open) -> None:
 
 def test_an_older_format_is_brought_up_to_date_by_a_writer_only(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    path.touch()  # format 0: nothing yet
+    change(path, f"PRAGMA application_id = {APPLICATION_ID}")  # format 0: nothing in it yet
     assert "older runbook" in refused(SqliteReader, path)
+    with SqliteJournal(path) as journal:
+        journal.begin(header())
+    with SqliteReader(path) as reader:
+        assert [run.run for run in reader.runs()] == ["r1"]
+
+
+def test_an_empty_file_is_a_state_file_without_runs(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.touch()  # a writer was killed before its first word
+    with SqliteReader(path) as reader:
+        assert reader.runs() == []
+    with SqliteJournal(path) as journal:
+        journal.begin(header())
+    with SqliteReader(path) as reader:
+        assert [run.run for run in reader.runs()] == ["r1"]
+
+
+def test_any_path_will_do(tmp_path: Path) -> None:
+    path = tmp_path / "my runs? 100% #1 & ünï" / "state.db"
     with SqliteJournal(path) as journal:
         journal.begin(header())
     with SqliteReader(path) as reader:

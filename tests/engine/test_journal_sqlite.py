@@ -295,11 +295,33 @@ def test_a_killed_writer_loses_nothing_that_was_committed(state: Path, after: in
     assert last == step("goes on")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+def test_while_another_process_writes_it_can_be_read_but_not_written(state: Path) -> None:
+    with _writer(state) as child:
+        assert child.stdout is not None
+        try:
+            for line in child.stdout:
+                if line.strip() == "5":
+                    break
+            with SqliteReader(state) as reader:
+                before = len(list(reader.records("r1")))
+                assert before >= 1 + 2 * 6
+                child.stdout.readline()
+                assert len(list(reader.records("r1"))) > before
+                assert [run.ended for run in reader.runs()] == [None]
+            with pytest.raises(JournalError, match=f"process {child.pid} on"):
+                SqliteJournal(state)
+        finally:
+            child.kill()
+
+
+def _writer(state: Path, run: str = "r1") -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, str(WRITER), str(state), run], stdout=subprocess.PIPE, text=True)
+
+
 def _write_and_kill(state: Path, run: str, after: int) -> int:
     """The last step that the killed process said was committed."""
-    with subprocess.Popen(
-        [sys.executable, str(WRITER), str(state), run], stdout=subprocess.PIPE, text=True
-    ) as child:
+    with _writer(state, run) as child:
         assert child.stdout is not None
         told = -1
         for line in child.stdout:

@@ -90,6 +90,9 @@ UPDATE = Change(
 )
 UNDECIDED = Change(action=Action.UNDECIDED, reason="`when` depends on memorydb:cluster/lab-cluster endpoint")
 
+RUN = Change(action=Action.RUN, reason="runs systemctl restart valkey")
+PLAIN = Change(action=Action.RUN)
+
 GOOD: tuple[Event, ...] = (
     started(note="A new run."),
     play(),
@@ -122,7 +125,8 @@ GOOD: tuple[Event, ...] = (
     step("Make users", Status.CHANGED, results=[{}, {}, {}], msg="All items completed"),
     Notice(message="An unpinned version.\nPin it with engine_version."),
     task("Restart", handler=True),
-    step("Restart", Status.CHANGED, rc=0, stdout="done", stderr=""),
+    step("Restart", Status.CHANGED, changes=(RUN,), rc=0, stdout="done", stderr=""),
+    step("Restart", Status.CHANGED, host="web2", changes=(PLAIN,), msg=Secret("hunter2")),
     finished(web1=Tally(ok=6, changed=4), web2=Tally(ok=2, skipped=1)),
 )
 
