@@ -11,7 +11,7 @@ import yaml
 from .errors import LoadError, Problem, nearest
 from .identity import Siblings, canonical, digest
 from .keyword_values import Warn
-from .keywords import STRUCTURE, read_keywords, unknown_keyword
+from .keywords import STRUCTURE, known_at, read_keywords, unknown_keyword
 from .loader_call import Catalog, module_name
 from .loader_session import Inherited, Reference, Session, beside
 from .loader_tasks import TaskReader, read_included
@@ -124,7 +124,9 @@ class _PlaybookReader:
             return []
         path = beside(file.path, name)
         if path in chain:
-            file.problem(f"'{name}' imports itself: {' -> '.join((*chain[chain.index(path) :], path))}", entry.node)
+            file.problem(
+                f"'{name}' imports itself: {' -> '.join((*chain[chain.index(path) :], path))}", entry.node
+            )
             return []
         other_file = self.session.open(path, Reference(file, file.position(entry.node)))
         return self._plays(other_file, around.enter(own), (*chain, path)) if other_file else []
@@ -184,7 +186,7 @@ class _PlaybookReader:
         return tuple(found)
 
     def _flush(self, before: Entry, inherited: Inherited, identity: str) -> Task:
-        argument = self.session.catalog.free_form("meta") or "word"
+        argument = self.session.modules.free_form("meta") or "word"
         return Task(
             module="meta",
             args={argument: "flush_handlers"},
@@ -206,7 +208,8 @@ class _PlaybookReader:
     # ------------------------------------------------------------ checks
 
     def _is_task(self, file: YamlFile, item: yaml.Node, keys: Collection[str]) -> bool:
-        modules = any(module_name(key) in self.session.catalog.names() for key in keys)
+        known = known_at("play")
+        modules = any(self.session.modules.has(module_name(key)) for key in keys if key not in known)
         if modules or any(key in STRUCTURE["block"] for key in keys):
             hint = "Put it under 'tasks:' of a play: '- hosts: ...'."
             file.problem("This is a task, but a playbook is a list of plays", item, hint)
@@ -214,7 +217,7 @@ class _PlaybookReader:
         return False
 
     def _misfit(self, file: YamlFile, entry: Entry) -> None:
-        if module_name(entry.key) in self.session.catalog.names():
+        if self.session.modules.has(module_name(entry.key)):
             hint = "Put it into the list under 'tasks:'."
             file.problem(f"A play can't call a module: '{entry.key}'", entry.position, hint)
         else:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import yaml
 
-from .errors import Position, Problem, nearest
+from .errors import ContractError, Position, Problem, nearest
 from .model import Value
 from .yamlfile import Entry, YamlFile, is_null, kind
 
@@ -26,7 +26,11 @@ class Catalog(Protocol):
     """What the loader must know of the modules."""
 
     def names(self) -> Collection[str]:
-        """Names of all modules that can be called."""
+        """Names of modules for hints; installed ones may be missing here."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether this module can be called."""
         ...
 
     def check(
@@ -38,6 +42,47 @@ class Catalog(Protocol):
     def free_form(self, module: str) -> str | None:
         """The argument that takes free-form text, if there is one."""
         ...
+
+
+class Modules:
+    """A catalog as one loading sees it: asked once for each name, and a broken module is a problem of its calls."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._has: dict[str, bool] = {}
+        self._free_form: dict[str, str | None] = {}
+        self.names = frozenset(catalog.names())
+
+    def has(self, name: str) -> bool:
+        known = self._has.get(name)
+        if known is None:
+            try:
+                known = self._catalog.has(name)
+            except ContractError:
+                known = True
+            self._has[name] = known
+        return known
+
+    def free_form(self, name: str) -> str | None:
+        if name not in self._free_form:
+            try:
+                self._free_form[name] = self._catalog.free_form(name) if self.has(name) else None
+            except ContractError:
+                self._free_form[name] = None
+        return self._free_form[name]
+
+    def check(self, call: Call) -> list[Problem]:
+        try:
+            return self._catalog.check(call.module, call.args, call.positions, call.position)
+        except ContractError as error:
+            return [Problem(error.message, call.position, error.hint)]
+
+    def hint(self, name: str, keywords: Collection[str]) -> str | None:
+        """What a name that is no module was probably meant to be."""
+        last = name.rpartition(".")[2]
+        if last != name and self.has(last):
+            return f"runbook has its own '{last}'; collections are not used here."
+        return nearest(name, [*self.names, *keywords])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +105,14 @@ def module_name(name: str) -> str:
     return name
 
 
-def read_call(file: YamlFile, entry: Entry, extra: Entry | None, catalog: Catalog) -> Call | None:
+def read_call(file: YamlFile, entry: Entry, extra: Entry | None, modules: Modules) -> Call | None:
     """The call of a task: `entry` is its module key or `action`, `extra` its `args`. None: a problem was noted."""
     name, position, node, local = module_name(entry.key), entry.position, entry.node, False
     if entry.key in ("action", "local_action"):
         local = entry.key == "local_action"
-        call = _action(file, entry, catalog)
+        call = _action(file, entry, modules)
     else:
-        call = _with_args(file, Call(name, position), node, catalog)
+        call = _with_args(file, Call(name, position), node, modules)
     if call is None or extra is None:
         return _localized(call, local)
     more = _mapping(file, extra.node, "'args'")
@@ -95,17 +140,17 @@ def _mapping(
     return dict(value), {entry.key: entry.position for entry in file.entries(node, what)}
 
 
-def _with_args(file: YamlFile, call: Call, node: yaml.Node, catalog: Catalog) -> Call | None:
+def _with_args(file: YamlFile, call: Call, node: yaml.Node, modules: Modules) -> Call | None:
     """A call whose arguments are written as a mapping, as text, or not at all."""
     if isinstance(node, yaml.ScalarNode) and not is_null(node):
-        return _from_text(file, call, node.value, file.text_position(node), catalog)
+        return _from_text(file, call, node.value, file.text_position(node), modules)
     mapped = _mapping(file, node, f"'{call.module}'")
     if mapped is None:
         return None
     return Call(call.module, call.position, *mapped)
 
 
-def _action(file: YamlFile, entry: Entry, catalog: Catalog) -> Call | None:
+def _action(file: YamlFile, entry: Entry, modules: Modules) -> Call | None:
     """`action: module key=value` or `action: {module: name, key: value}`."""
     node = entry.node
     if isinstance(node, yaml.MappingNode):
@@ -118,7 +163,7 @@ def _action(file: YamlFile, entry: Entry, catalog: Catalog) -> Call | None:
         call = Call(module_name(first), mapped[1].pop("module"), *mapped)
         if not rest.strip():
             return call
-        free = _from_text(file, call, rest.strip(), call.position, catalog)
+        free = _from_text(file, call, rest.strip(), call.position, modules)
         if free is None:
             return None
         return Call(
@@ -131,15 +176,15 @@ def _action(file: YamlFile, entry: Entry, catalog: Catalog) -> Call | None:
     at = file.text_position(node)
     call = Call(module_name(name), at)
     behind = Position(at.file, at.line, at.column + len(name) + 1)
-    return _from_text(file, call, rest.strip(), behind, catalog) if rest.strip() else call
+    return _from_text(file, call, rest.strip(), behind, modules) if rest.strip() else call
 
 
 # ---------------------------------------------------------------- free-form text
 
 
-def _from_text(file: YamlFile, call: Call, text: str, at: Position, catalog: Catalog) -> Call | None:
+def _from_text(file: YamlFile, call: Call, text: str, at: Position, modules: Modules) -> Call | None:
     """Arguments that are written as text: `key=value key2="a b"`, or free-form text."""
-    free = catalog.free_form(call.module) if call.module in catalog.names() else None
+    free = modules.free_form(call.module)
     words = split_words(text)
     if words is None and free is not None:
         words = [text]
@@ -155,7 +200,7 @@ def _from_text(file: YamlFile, call: Call, text: str, at: Position, catalog: Cat
         else:
             rest.append(word)
     if rest and free is None:
-        if call.module in catalog.names():
+        if modules.has(call.module):
             file.problem(
                 f"'{call.module}' takes no free-form text: '{_short(''.join(rest).strip())}'",
                 at,
@@ -206,10 +251,3 @@ def split_words(text: str) -> Sequence[str] | None:
     if quote or closer:
         return None
     return [*words, word] if word.strip() else words
-
-
-def unknown_module(name: str, catalog: Catalog, keywords: Collection[str]) -> str | None:
-    """The nearest name among modules and keywords, as a hint."""
-    if "." in name and name.rpartition(".")[2] in catalog.names():
-        return f"runbook has its own '{name.rpartition('.')[2]}'; collections are not used here."
-    return nearest(name, [*catalog.names(), *keywords])

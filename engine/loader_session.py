@@ -11,7 +11,7 @@ from typing import Any
 from .errors import LoadError, Position
 from .identity import digest
 from .keyword_values import Warn
-from .loader_call import Catalog
+from .loader_call import Catalog, Modules
 from .model import Task, Value
 from .values import Expression
 from .yamlfile import Entry, YamlFile, read_yaml, settle
@@ -68,7 +68,7 @@ class Session:
     """One loading: collects files and their problems, so that all are told together."""
 
     def __init__(self, catalog: Catalog, warn: Warn, *, root: str | None = None) -> None:
-        self.catalog = catalog
+        self.modules = Modules(catalog)
         self.warn = warn
         self.files: list[YamlFile] = []
         self.notified: list[tuple[YamlFile, Entry]] = []

@@ -21,7 +21,7 @@ from .keywords import (
     read_keywords,
     unknown_keyword,
 )  # fmt: skip
-from .loader_call import Call, module_name, read_call, unknown_module
+from .loader_call import Call, module_name, read_call
 from .loader_session import Inherited, Reference, Session, beside
 from .model import Block, Loop, Node, Task, Value
 from .values import Template
@@ -156,8 +156,7 @@ class TaskReader:
         if call.local:
             own["delegate_to"] = "localhost"
         self._file.problems += [
-            self._file.source.show(problem)
-            for problem in self._session.catalog.check(call.module, call.args, call.positions, call.position)
+            self._file.source.show(problem) for problem in self._session.modules.check(call)
         ]
         kept = {name: value for name, value in own.items() if name not in (*_LABELS, "args", "loop_control")}
         kept["loop"] = loop
@@ -200,15 +199,15 @@ class TaskReader:
 
     def _misfit(self, entry: Entry, place: str) -> None:
         """Note a key that has no place here: a keyword of elsewhere, or a module."""
-        if module_name(entry.key) in self._session.catalog.names():
+        if self._session.modules.has(module_name(entry.key)):
             self._file.problem(f"A {place} can't call a module: '{entry.key}'", entry.position)
         else:
             unknown_keyword(self._file, entry, place)
 
     def _call(self, item: yaml.Node, others: list[Entry], extra: Entry | None) -> Call | None:
         """Find the module among the keys that are no keywords, and read its call."""
-        names = self._session.catalog.names()
-        modules = [e for e in others if e.key in _CALLS or module_name(e.key) in names]
+        has = self._session.modules.has
+        modules = [e for e in others if e.key in _CALLS or has(module_name(e.key))]
         strange = [e for e in others if e not in modules]
         if not modules:
             self._no_module(item, strange)
@@ -219,7 +218,7 @@ class TaskReader:
             first = modules[0]
             hint = f"'{first.key}' stands in line {first.position.line}. Start another task with '- '."
             self._file.problem(f"A second module in one task: '{entry.key}'", entry.position, hint)
-        return read_call(self._file, modules[0], extra, self._session.catalog) if len(modules) == 1 else None
+        return read_call(self._file, modules[0], extra, self._session.modules) if len(modules) == 1 else None
 
     def _no_module(self, item: yaml.Node, strange: list[Entry]) -> None:
         known = {*KEYWORDS, *INSTEAD, *LATER, *STRUCTURE["play"]}
@@ -229,14 +228,14 @@ class TaskReader:
                 unknown_keyword(self._file, entry, self._place)
         if len(unknown) == 1:
             entry = unknown[0]
-            hint = unknown_module(entry.key, self._session.catalog, ())
+            hint = self._session.modules.hint(entry.key, ())
             if hint is None and nearest(entry.key, known_at(self._place)):
                 unknown_keyword(self._file, entry, self._place)
             else:
                 hint = hint or "'runbook doc' lists the modules."
                 self._file.problem(f"There is no module '{entry.key}'", entry.position, hint)
         for entry in unknown if len(unknown) > 1 else ():
-            hint = unknown_module(entry.key, self._session.catalog, known_at(self._place))
+            hint = self._session.modules.hint(entry.key, known_at(self._place))
             message = f"'{entry.key}' is neither a module nor a keyword of a {self._place}"
             self._file.problem(message, entry.position, hint)
         if not strange:

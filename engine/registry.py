@@ -47,6 +47,10 @@ class Registry:
         """Modules of the library and our own; installed ones answer to their names all the same."""
         return self._library.keys() | self._own.keys()
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a module, installed ones included."""
+        return name in self._library or name in self._own or self._find(name) is not None
+
     def check(
         self, module: str, args: Mapping[str, Value], positions: Mapping[str, Position], at: Position
     ) -> list[Problem]:

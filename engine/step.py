@@ -102,6 +102,8 @@ class Steps:
         if isinstance(items, Unknown):
             return _undecided(f"the loop depends on {Unknown.describe(items)}")
         items = Secret.reveal(items)
+        if loop.flatten:
+            items = _flat(items)
         if not isinstance(items, Sequence) or isinstance(items, str | bytes):
             raise TemplateError(
                 f"`loop` needs a list, and this is {type(items).__name__}", position=job.task.position
@@ -331,6 +333,12 @@ def _gave_up(outcome: Outcome, tries: int) -> Outcome:
     message = f"`until` did not hold after {tries} tries" + (f": {told}" if told else "")
     result = {**outcome.result, "failed": True, "msg": message}
     return replace(outcome, status=Status.FAILED, result=result, notified=(), directives=())
+
+
+def _flat(items: Any) -> list[Any]:
+    """`with_items`: an item that is a list stands for its own items; a single value is a list of one."""
+    outer = items if isinstance(items, list | tuple) else [items]
+    return [inner for item in outer for inner in (item if isinstance(item, list | tuple) else [item])]
 
 
 def _together(outcomes: Sequence[tuple[Any, Outcome]], loop_var: str) -> Outcome:

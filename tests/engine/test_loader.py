@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from runbook.errors import LoadError, Problem
 from runbook.loader import load_playbook, load_tasks, load_vars
-from runbook.model import Block, Play, Playbook, Task
+from runbook.model import Block, Loop, Play, Playbook, Task
+from runbook.registry import Registry
 from runbook.values import Expression, Template
 
 from tests.support.catalog import SmallCatalog
@@ -313,6 +314,56 @@ class TestWarnings:
             "  4 |       when: '{{ a == 1 }}'\n"
             "    |             ^\n"
             "  Write: when: a == 1"
+        )
+
+
+class TestModules:
+    def test_a_module_that_breaks_the_contract_is_a_problem_of_its_calls(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("site.yml").write_text("- hosts: web\n  tasks: [{broken: {a: 1}}, {debug: {mgs: x}}]\n")
+        Path("library").mkdir()
+        Path("library/broken.py").write_text("class Broken:\n    contract_version = 99\n")
+        with pytest.raises(LoadError) as caught:
+            load_playbook("site.yml", Registry([tmp_path / "library"]))
+        first, second = caught.value.problems
+        assert str(first.position) == "site.yml:2:12"
+        assert "99" in first.message
+        assert "'mgs'" in second.message
+
+    def test_a_module_that_is_not_listed_may_be_there_all_the_same(self, load: Load, tmp_path: Path) -> None:
+        class Installed(SmallCatalog):
+            def names(self) -> set[str]:
+                return {"debug"}
+
+        load("- hosts: web\n")
+        Path("site.yml").write_text("- hosts: web\n  tasks: [{shell: ls, register: x}]\n")
+        (play,) = load_playbook("site.yml", Installed()).plays
+        assert tasks(play)[0].args == {"cmd": "ls"}
+
+
+class TestLoops:
+    @pytest.mark.parametrize(
+        ("text", "items", "flatten"),
+        [
+            ("loop: [1, [2]]", [1, [2]], False),
+            ("loop: '{{ x }}'", Template("{{ x }}"), False),
+            ("with_items: [1, [2]]", [1, [2]], True),
+            ("with_items: '{{ x }}'", Template("{{ x }}"), True),
+            ("with_items: one", ["one"], True),
+        ],
+    )
+    def test_items(self, load: Load, text: str, items: object, flatten: bool) -> None:
+        (play,) = load(f"- hosts: web\n  tasks:\n    - debug: {{msg: x}}\n      {text}\n").plays
+        assert tasks(play)[0].loop == Loop(items=items, flatten=flatten)
+
+    def test_loop_control(self, load: Load) -> None:
+        control = "{loop_var: a, index_var: b, label: '{{ a.name }}', pause: 2}"
+        text = f"- hosts: web\n  tasks: [{{debug: {{msg: x}}, loop: [1], loop_control: {control}}}]\n"
+        (play,) = load(text).plays
+        assert tasks(play)[0].loop == Loop(
+            items=[1], loop_var="a", index_var="b", label=Template("{{ a.name }}"), pause=2
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from runbook.errors import Position
-from runbook.loader_call import Call, module_name, read_call, split_words, unquote
+from runbook.loader_call import Call, Modules, module_name, read_call, split_words, unquote
 from runbook.source import Source
 from runbook.values import Template
 from runbook.yamlfile import YamlFile
@@ -20,7 +20,7 @@ def read(text: str) -> tuple[Call | None, list[str]]:
     entries = {entry.key: entry for entry in file.entries(file.root, "task")}
     extra = entries.pop("args", None)
     (entry,) = entries.values()
-    call = read_call(file, entry, extra, SmallCatalog())
+    call = read_call(file, entry, extra, Modules(SmallCatalog()))
     return call, [p.message for p in file.settled()]
 
 

@@ -24,6 +24,9 @@ class SmallCatalog:
     def names(self) -> Collection[str]:
         return MODULES.keys()
 
+    def has(self, name: str) -> bool:
+        return name in MODULES
+
     def free_form(self, module: str) -> str | None:
         return MODULES[module][0]
 
