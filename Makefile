@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: lab test check format typed clean
+.PHONY: lab test check check-static format typed clean
 
 lab: $(VENV)/.sandbox
 	$(BIN)/runbook play playbooks/lab.yml
@@ -11,11 +11,13 @@ lab: $(VENV)/.sandbox
 test: $(VENV)/.test
 	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
 
-check: $(VENV)/.check typed
+check: check-static
+	$(BIN)/pytest -q -n 2 --dist loadgroup $(TESTS)
+
+check-static: $(VENV)/.check typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	cd build/typed && MYPYPATH=$(CURDIR)/build/typed ../../$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p runbook
-	$(BIN)/pytest -q -n 2 --dist loadgroup
+	cd build/typed && MYPYPATH=$(CURDIR)/build/typed $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p runbook
 
 format: $(VENV)/.check
 	$(BIN)/ruff check --fix .
