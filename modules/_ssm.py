@@ -27,6 +27,9 @@ STDERR_KEPT = 8_000
 
 CUT = "--output truncated--"
 
+AGENT_SAYS = "failed to run commands: "
+"""How the line begins that the agent adds to standard error when a script fails."""
+
 SETTLED = 60.0
 """Seconds after which a command that ListCommands does not name was never received (listing is eventually
 consistent; how far behind it can be is not documented)."""
@@ -299,5 +302,11 @@ def each(ran: Sequence[Ran]) -> Iterator[str]:
     """A line for each instance on which it did not end well."""
     for one in ran:
         if one.failure:
-            last = one.stderr.strip().rsplit("\n", 1)[-1]
+            last = last_line(one.stderr)
             yield f"{one.instance}: {one.failure}" + (f": {last}" if last else "")
+
+
+def last_line(stderr: str) -> str:
+    """The last line of what a script itself wrote; the agent adds one of its own."""
+    lines = [line for line in stderr.strip().splitlines() if not line.startswith(AGENT_SAYS)]
+    return lines[-1].strip() if lines else ""

@@ -19,7 +19,7 @@ from runbook.contract import Context, Finding, Intent
 from runbook.errors import Failed
 
 from ._instances import one, wait_online
-from ._ssm import Job, Ran, run_on_instances
+from ._ssm import Job, Ran, last_line, run_on_instances
 from ._ssm_script import quote, read_secret
 from ._valkey_cli import Reply, arguments, parse_reply
 from ._valkey_transport import Endpoint
@@ -39,24 +39,32 @@ command -v valkey-cli >/dev/null || { echo 'there is no valkey-cli on this insta
 umask 077
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-: >"$work/all"
+count=0
+: >"$work/codes"
 v() {
-  timeout @TIMEOUT@ valkey-cli @OPTIONS@ "$@" >"$work/out" 2>"$work/err" </dev/null
+  count=$((count + 1))
+  timeout @TIMEOUT@ valkey-cli @OPTIONS@ "$@" >"$work/$count.out" 2>"$work/$count.err" </dev/null
   code=$?
-  printf '%s,%s,%s\\n' "$code" "$(base64 <"$work/out" | tr -d '\\n')" \\
-    "$(base64 <"$work/err" | tr -d '\\n')" >>"$work/all"
+  echo "$code" >>"$work/codes"
   return @RETURN@
 }
 @COMMANDS@
-gzip -c "$work/all" | base64 | tr -d '\\n' >"$work/packed"
-size=$(wc -c <"$work/packed" | tr -d ' ')
+cd "$work" || exit 1
+set --
+number=0
+while [ "$number" -lt "$count" ]; do
+  number=$((number + 1))
+  set -- "$@" "$number.out" "$number.err"
+done
+{ cat codes; wc -c "$@"; echo data; cat "$@"; } | gzip -c | base64 | tr -d '\n' >packed
+size=$(wc -c <packed | tr -d ' ')
 kept=-
 if [ "$size" -gt @PIECE@ ]; then
   kept=$(mktemp /var/tmp/runbook.XXXXXXXX) || exit 1
-  cp "$work/packed" "$kept"
+  cp packed "$kept"
 fi
 echo "runbook $size $kept"
-head -c @PIECE@ "$work/packed"
+head -c @PIECE@ packed
 """
 
 
@@ -214,16 +222,17 @@ def _options(endpoint: Endpoint) -> str:
 def unpack(packed: str) -> list[Answer]:
     """What each valkey-cli said. Raises Failed for a text that is not what the script packs."""
     try:
-        lines = gzip.decompress(base64.b64decode(packed, validate=True)).decode("ascii").splitlines()
-        parts = [line.split(",") for line in lines]
-        return [
-            Answer(
-                int(code), base64.b64decode(out, validate=True), text(base64.b64decode(err, validate=True))
-            )
-            for code, out, err in parts
-        ]
+        head, _, data = gzip.decompress(base64.b64decode(packed, validate=True)).partition(b"data\n")
+        lines = [line.split() for line in head.splitlines()]
+        codes = [int(line[0]) for line in lines if len(line) == 1]
+        sizes = iter([int(line[0]) for line in lines if len(line) == 2])
     except (ValueError, OSError, EOFError, binascii.Error) as error:
         raise Failed(f"The answer of the instance came back damaged: {error}") from error
+    answers, at = [], 0
+    for code, out, err in zip(codes, sizes, sizes, strict=False):
+        answers.append(Answer(code, data[at : at + out], text(data[at + out : at + out + err])))
+        at += out + err
+    return answers
 
 
 def _primary(shard: Any, asked: str) -> tuple[str, int]:
@@ -233,6 +242,6 @@ def _primary(shard: Any, asked: str) -> tuple[str, int]:
 
 
 def _broken(ran: Ran) -> Failed:
-    told = ran.stderr.strip().rsplit("\n", 1)[-1]
+    told = last_line(ran.stderr)
     hint = "Install it first, as part 2 of the lab does." if ran.rc == 127 else None
     return Failed(f"The commands could not be run on {ran.instance}: {told or ran.failure}", hint=hint)
