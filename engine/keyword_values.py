@@ -5,7 +5,6 @@ A reader answers None when the value can't be used; the problem is with the file
 
 from __future__ import annotations
 
-import dataclasses
 import keyword
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +12,6 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from .contract import Target
 from .errors import Position, Problem, nearest
 from .model import Value
 from .values import Expression, Template
@@ -21,6 +19,9 @@ from .yamlfile import Entry, YamlFile, is_null, kind
 
 Warn: TypeAlias = Callable[[Problem], None]
 Reader: TypeAlias = Callable[[YamlFile, Entry, Warn], Any]
+
+AWS_SETTINGS = ("region", "profile", "role_arn", "external_id", "endpoint_url", "allowed_account_ids")
+"""What `aws:` can say; the other fields of a Target are the sandbox's own."""
 
 _WHOLE_TEMPLATE = re.compile(r"\s*\{\{-?(?P<inner>(?:(?!\{\{|\}\}).)*?)-?\}\}\s*", re.DOTALL)
 _TRUE = frozenset({"yes", "true", "on", "y", "1"})
@@ -183,14 +184,13 @@ def read_environment(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, 
 
 
 def read_aws(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
-    """The settings of a `Target`, or a template that yields them."""
+    """The settings of a target, or a template that yields them."""
     value = file.value(entry.node)
     if isinstance(value, Template):
         return value
-    known = [field.name for field in dataclasses.fields(Target)]
     for inner in file.entries(entry.node, "'aws'"):
-        if inner.key not in known:
-            hint = nearest(inner.key, known) or "Known: " + ", ".join(known[:6])
+        if inner.key not in AWS_SETTINGS:
+            hint = nearest(inner.key, AWS_SETTINGS) or "Known: " + ", ".join(AWS_SETTINGS)
             file.problem(f"'aws' has no setting '{inner.key}'", inner.position, hint)
     return value if isinstance(value, dict) else None
 
