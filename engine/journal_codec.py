@@ -177,7 +177,7 @@ class Packer:
         packed: dict[str, Any] = {}
         for key, item in value.items():
             name = self._str(key) if type(key) is str else None
-            if type(name) is not str or name[:1] == "$" or name in packed:
+            if type(name) is not str or name[:1] == "$":
                 return {"$dict": [[self.pack(key), self.pack(item)] for key, item in value.items()]}
             packed[name] = self.pack(item)
         return packed

@@ -121,8 +121,7 @@ class TextReporter:
     def _step(self, event: StepFinished) -> None:
         outcome = event.outcome
         self._screen.finished(event.host, event.task)
-        if not event.replayed:
-            self._changes.extend(outcome.changes)
+        self._changes.extend(outcome.changes)
         items = self._items.pop((event.host, event.task), None)
         if outcome.failed:
             self._failures[event.host] = event, items or ()

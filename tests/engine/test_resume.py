@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,8 +33,6 @@ def test_a_failed_step_is_to_be_run_again(status: Status) -> None:
 
 
 def test_a_failure_that_the_run_went_on_from_is_finished() -> None:
-    from dataclasses import replace
-
     ignored = replace(outcome(Status.FAILED), ignored=True)
     history = History([step("a", ignored), step("b", outcome(Status.FAILED), rescued=True)])
     assert history.finished("a") == ignored
@@ -71,6 +70,22 @@ def test_an_intent_without_an_outcome_is_in_doubt() -> None:
     assert history.effect("a", "wait") == landed("a", "wait", result=7)
     assert history.effect("b", "send") is None
     assert history.in_doubt() == (intent("a", "send", 2),)
+
+
+def test_a_failed_step_is_run_again_as_a_whole_with_another_token() -> None:
+    failed = outcome(Status.FAILED)
+    history = History([intent("a"), landed("a", result=1), step("a", failed), intent("b"), step("b", failed)])
+    again = history.effect("a", "send")
+    assert again == landed("a", "send", 1, error="the step failed after it")
+    assert history.effect("b", "send") == intent("b")  # still in doubt
+
+
+@pytest.mark.parametrize(
+    "end", [step("a"), step("a", outcome(Status.FAILED), rescued=True)], ids=["done", "rescued"]
+)
+def test_what_a_finished_step_did_stays_done(end: Record) -> None:
+    history = History([intent("a"), landed("a", result=1), end])
+    assert history.effect("a", "send") == landed("a", result=1)
 
 
 def test_a_run_that_goes_on_has_not_ended() -> None:
