@@ -164,14 +164,14 @@ def test_long_outputs_are_compressed_and_come_back(state: Path) -> None:
 
 
 def test_many_workers_share_the_journal(state: Path) -> None:
-    def work(name: int) -> None:
+    def work(journal: SqliteJournal, name: int) -> None:
         for number in range(50):
             journal.append(intent(f"{name}/{number}"))
             journal.commit(landed(f"{name}/{number}", result=number))
 
     with SqliteJournal(state) as journal:
         journal.begin(header())
-        workers = [threading.Thread(target=work, args=(name,)) for name in range(8)]
+        workers = [threading.Thread(target=work, args=(journal, name)) for name in range(8)]
         for worker in workers:
             worker.start()
         for worker in workers:

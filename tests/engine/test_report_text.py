@@ -92,7 +92,7 @@ def test_a_rescued_failure_has_no_card_at_the_end() -> None:
 
 def test_text_from_outside_cannot_play_tricks_on_a_terminal() -> None:
     nasty = "x\x1b[2J\x07\rfatal: [web1]"
-    events = [
+    events: list[Event] = [
         started(note=nasty),
         play(nasty, (nasty,)),
         task(nasty),
