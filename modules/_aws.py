@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Any
 from runbook.contract import ClientFactory, Identity, Target
 from runbook.errors import CredentialsError, Failed, InDoubt, RunbookError, Stopped, Unreachable
 
+from ._aws_errors import (
+    EXPIRED,
+    READS,
+    RENEW,
+    UNACCEPTED,
+    UNKNOWN_THROTTLING,
+    ServiceError,
+    Throttled,
+    refusal,
+)
+
 if TYPE_CHECKING:
+    from botocore.loaders import Loader
     from botocore.model import OperationModel
     from botocore.session import Session
 
@@ -26,66 +38,6 @@ READ_TIMEOUT = 70.0
 
 ATTEMPTS = 8
 """Tries of one call, with adaptive waits between them."""
-
-UNKNOWN_THROTTLING = frozenset({"APICallRateForCustomerExceededFault"})
-"""Throttling that botocore takes for a plain refusal (fact 25)."""
-
-THROTTLING = UNKNOWN_THROTTLING | {
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "EC2ThrottledException",
-}
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-UNACCEPTED = frozenset(
-    {
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "AuthFailure",
-        "InvalidAccessKeyId",
-        "MissingAuthenticationToken",
-        "OptInRequired",
-    }
-)
-DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationErrorException"}
-)
-
-READS = ("Describe", "List", "Get", "Head", "Lookup", "Validate")
-"""How the names of calls begin that change nothing: an unanswered one leaves no doubt."""
-
-RENEW = "Renew them (`aws sso login`, or a new pair of keys), then run `runbook resume`."
-
-
-class ServiceError(Failed):
-    """The service refused a call: nothing happened. `code` is AWS's name of the reason, `text` its words."""
-
-    def __init__(
-        self, service: str, operation: str, code: str, text: str, *, hint: str | None = None
-    ) -> None:
-        super().__init__(f"{service} {operation} was refused: {code}: {text}", hint=hint)
-        self.service = service
-        self.operation = operation
-        self.code = code
-        self.text = text
-
-
-class Throttled(Stopped):
-    """The service asked to slow down for longer than we retry: nothing happened."""
-
-    def __init__(self, service: str, operation: str, code: str) -> None:
-        super().__init__(
-            f"{service} {operation} is called too often by this account ({code}), and waiting did not help.",
-            hint="Run `runbook resume` later, or with fewer `--forks`.",
-        )
-        self.code = code
 
 
 def pages(client: Any, operation: str, key: str, **params: Any) -> Iterator[Any]:
@@ -118,7 +70,7 @@ def translate(
         return error
     if isinstance(error, sdk.ClientError):
         reason = error.response.get("Error", {})
-        return _refusal(
+        return refusal(
             service, operation or error.operation_name, reason.get("Code", ""), reason.get("Message", "")
         )
     if isinstance(error, _unsent()):
@@ -139,19 +91,6 @@ def _unsent() -> tuple[type[Exception], ...]:
     import botocore.exceptions as sdk
 
     return (sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ProxyConnectionError, sdk.SSLError)
-
-
-def _refusal(service: str, operation: str, code: str, text: str) -> RunbookError:
-    if code in THROTTLING:
-        return Throttled(service, operation, code)
-    if code in EXPIRED:
-        return Stopped("The AWS credentials have expired; everything so far is recorded.", hint=RENEW)
-    if code in UNACCEPTED:
-        return Stopped(f"AWS does not accept the credentials any more ({code}: {text}).", hint=RENEW)
-    if code in DENIED:
-        hint = f"Allow the IAM action {service}:{operation}, or use another profile or role (`aws:`)."
-        return ServiceError(service, operation, code, text, hint=hint)
-    return ServiceError(service, operation, code, text)
 
 
 def _credentials(error: Exception) -> RunbookError | None:
@@ -182,6 +121,7 @@ class Clients(ClientFactory):
         self._pool = pool
         self._lock = threading.Lock()
         self._sessions: dict[Target, Session] = {}
+        self._loader: Loader | None = None
         self._clients: dict[tuple[Target, str, bool], Any] = {}
 
     def client(self, target: Target, service: str, *, retries: bool = True) -> Any:
@@ -225,10 +165,13 @@ class Clients(ClientFactory):
 
     def _make(self, target: Target, service: str, attempts: int) -> Any:
         from botocore.config import Config
+        from botocore.loaders import create_loader
 
         session = self._sessions.get(target)
         if session is None:
-            session = self._sessions[target] = _session(target)
+            if self._loader is None:
+                self._loader = create_loader()  # one for all: service models are large
+            session = self._sessions[target] = _session(target, self._loader)
         region = session.get_config_variable("region")
         if not region:
             raise CredentialsError(
@@ -245,11 +188,12 @@ class Clients(ClientFactory):
         return session.create_client(service, endpoint_url=target.endpoint_url, config=config)
 
 
-def _session(target: Target) -> Session:
+def _session(target: Target, loader: Loader) -> Session:
     import botocore.session
     from botocore.exceptions import ProfileNotFound
 
     session = botocore.session.Session(profile=target.profile)
+    session.register_component("data_loader", loader)
     try:
         session.get_scoped_config()
     except ProfileNotFound as error:
@@ -294,6 +238,7 @@ def _assumed(base: Session, target: Target) -> Session:
             return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
 
     session = botocore.session.Session(profile=target.profile)
+    session.register_component("data_loader", base.get_component("data_loader"))
     session.register_component("credential_provider", CredentialResolver([Role()]))
     session.set_config_variable("region", base.get_config_variable("region"))
     return session
@@ -308,7 +253,7 @@ def _speak_plainly(client: Any) -> None:
         if http_response.status_code >= 300:
             reason = parsed.get("Error", {})
             code = reason.get("Code", "") or str(http_response.status_code)
-            raise _refusal(service, model.name, code, reason.get("Message", ""))
+            raise refusal(service, model.name, code, reason.get("Message", ""))
 
     def unanswered(exception: Exception, event_name: str, **_: Any) -> None:
         operation = event_name.rpartition(".")[2]
@@ -364,3 +309,6 @@ def _complaint(error: Exception, target: Target) -> str:
     if error.operation_name == "AssumeRole":
         return f"The role {target.role_arn} can't be assumed with the credentials of {who} ({code}): {text}"
     return f"AWS does not say who the credentials of {who} belong to ({code}): {text}"
+
+
+__all__ = ["ATTEMPTS", "Clients", "ServiceError", "Throttled", "pages", "tag_list", "tag_map", "translate"]

@@ -80,7 +80,7 @@ class _Watch:
         self._stale += 1
         if self._stale > (LAG_AFTER_WORK if self._worked else LAG):
             self._rolled_back(missing, state)
-        return Waiting("accepted, not begun yet")
+        return Waiting("available, not as asked" if self._worked else "accepted, not begun yet")
 
     def _rolled_back(self, missing: list[str], state: ClusterState) -> NoReturn:
         told = "; ".join(

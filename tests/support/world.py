@@ -12,11 +12,12 @@ from typing import Any
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
-from runbook.modules import _aws
+from runbook.modules import _aws, _aws_errors
 
 from tests.support.context import TARGET
 
-COMMON_ERRORS = _aws.THROTTLING | _aws.EXPIRED | _aws.UNACCEPTED | _aws.DENIED
+COMMON_ERRORS = _aws_errors.THROTTLING | _aws_errors.EXPIRED | _aws_errors.UNACCEPTED
+COMMON_ERRORS |= _aws_errors.DENIED
 COMMON_ERRORS |= {"InternalFailure", "ValidationError"}
 
 
@@ -29,7 +30,7 @@ class Call:
 
     @property
     def reads(self) -> bool:
-        return self.name.partition(".")[2].startswith(_aws.READS)
+        return self.name.partition(".")[2].startswith(_aws_errors.READS)
 
 
 @dataclass

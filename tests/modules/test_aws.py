@@ -1,0 +1,257 @@
+"""Clients against a real HTTP server: how often they call, and what its answers become."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from runbook.contract import Target
+from runbook.errors import CredentialsError, Failed, InDoubt, RunbookError, Stopped, Unreachable
+from runbook.modules import _aws
+
+LOST = "lost"
+ASSUMED = (
+    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ROLE</AccessKeyId>"
+    "<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+)
+REFUSED = "<ErrorResponse><Error><Code>{}</Code><Message>told so</Message></Error></ErrorResponse>"
+WHO = (
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account>"
+    "<Arn>arn:aws:iam::111122223333:user/me</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
+
+@dataclass
+class Service:
+    """Answers with what is told, in order: an error's code, `LOST`, or None for success."""
+
+    target: Target
+    told: list[str | None] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """Action, and the access key that it was signed with."""
+    forms: list[dict[str, list[str]]] = field(default_factory=list)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service(Target())
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            form = parse_qs(body)
+            action = self.headers.get("X-Amz-Target", "").rpartition(".")[2] or form["Action"][0]
+            key = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+            made.asked.append(f"{action} {key}")
+            made.forms.append(form)
+            code = made.told.pop(0) if made.told else None
+            if code == LOST:
+                self.close_connection = True
+                return
+            self._answer(action, code)
+
+        def _answer(self, action: str, code: str | None) -> None:
+            if "X-Amz-Target" in self.headers:
+                text = json.dumps({"__type": code, "message": "told so"} if code else {})
+            elif code:
+                text = REFUSED.format(code)
+            else:
+                text = ASSUMED if action == "AssumeRole" else WHO
+            self.send_response(400 if code else 200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.target = Target(
+        region="eu-west-2",
+        access_key_id="ME",
+        secret_access_key="s",
+        endpoint_url=f"http://127.0.0.1:{server.server_port}",
+    )
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials but those of the test; no long waits between tries."""
+    for name in (
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+
+def test_throttling_is_waited_out(service: Service) -> None:
+    service.told = ["ThrottlingException", "ThrottlingException"]
+    _aws.Clients().client(service.target, "memorydb").describe_clusters()
+    assert len(service.asked) == 3
+
+
+def test_throttling_that_the_sdk_does_not_know_is_waited_out_too(service: Service) -> None:
+    service.told = ["APICallRateForCustomerExceededFault"] * 2
+    _aws.Clients().client(service.target, "memorydb").failover_shard(ClusterName="c", ShardName="0001")
+    assert len(service.asked) == 3
+
+
+def test_throttling_without_end_stops_the_run(service: Service) -> None:
+    service.told = ["APICallRateForCustomerExceededFault"] * 20
+    client = _aws.Clients().client(service.target, "memorydb")
+    with pytest.raises(_aws.Throttled, match="called too often"):
+        client.failover_shard(ClusterName="c", ShardName="0001")
+    assert len(service.asked) == _aws.ATTEMPTS
+
+
+@pytest.mark.parametrize("told", [LOST, "ThrottlingException", "APICallRateForCustomerExceededFault"])
+def test_without_retries_a_call_is_made_once(service: Service, told: str) -> None:
+    service.told = [told]
+    client = _aws.Clients().client(service.target, "ssm", retries=False)
+    with pytest.raises(RunbookError):
+        client.send_command(DocumentName="x")
+    assert len(service.asked) == 1
+
+
+def test_a_lost_answer_of_an_effect_leaves_doubt(service: Service) -> None:
+    service.told = [LOST]
+    client = _aws.Clients().client(service.target, "ssm", retries=False)
+    with pytest.raises(InDoubt, match=r"ssm SendCommand got no answer.* may have been carried out"):
+        client.send_command(DocumentName="x")
+
+
+def test_a_lost_answer_of_a_read_leaves_none(service: Service) -> None:
+    service.told = [LOST] * 20
+    client = _aws.Clients().client(service.target, "memorydb")
+    with pytest.raises(Unreachable, match="memorydb DescribeClusters got no answer"):
+        client.describe_clusters()
+
+
+def test_nobody_there_is_no_doubt() -> None:
+    target = Target(
+        region="eu-west-2", access_key_id="a", secret_access_key="b", endpoint_url="http://127.0.0.1:1"
+    )
+    with pytest.raises(Unreachable, match=r"ssm can't be reached at http://127\.0\.0\.1:1"):
+        _aws.Clients().client(target, "ssm", retries=False).send_command(DocumentName="x")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "text"),
+    [
+        ("ExpiredTokenException", Stopped, "The AWS credentials have expired"),
+        ("UnrecognizedClientException", Stopped, "AWS does not accept the credentials any more"),
+        ("AccessDeniedException", Failed, "Allow the IAM action memorydb:CreateCluster"),
+        ("ClusterQuotaForCustomerExceededFault", Failed, "ClusterQuotaForCustomerExceededFault: told so"),
+    ],
+)
+def test_a_refusal_says_what_to_do(service: Service, code: str, kind: type[RunbookError], text: str) -> None:
+    service.told = [code]
+    client = _aws.Clients().client(service.target, "memorydb")
+    with pytest.raises(kind) as error:
+        client.create_cluster(ClusterName="c", NodeType="n", ACLName="a")
+    assert text in str(error.value)
+
+
+def test_pages_are_read_to_the_end(service: Service) -> None:
+    client = _aws.Clients().client(service.target, "memorydb")
+    assert list(_aws.pages(client, "describe_clusters", "Clusters")) == []
+
+
+def test_clients_are_kept_by_the_whole_target(service: Service) -> None:
+    clients = _aws.Clients()
+    one = clients.client(service.target, "memorydb")
+    assert clients.client(replace(service.target), "memorydb") is one
+    assert clients.client(service.target, "memorydb", retries=False) is not one
+    assert clients.client(replace(service.target, region="eu-west-1"), "memorydb") is not one
+
+
+def test_identity(service: Service) -> None:
+    identity = _aws.Clients().identify(service.target)
+    assert (identity.account, identity.region) == ("111122223333", "eu-west-2")
+    assert identity.arn == "arn:aws:iam::111122223333:user/me"
+
+
+def test_the_wrong_account_is_refused(service: Service) -> None:
+    target = replace(service.target, allowed_account_ids=("222",))
+    with pytest.raises(CredentialsError, match=r"credentials of account 111122223333 .* names only 222"):
+        _aws.Clients().identify(target)
+    assert _aws.Clients().identify(replace(target, allowed_account_ids=("1", "111122223333")))
+
+
+def test_a_role_is_assumed_with_its_external_id(service: Service) -> None:
+    target = replace(service.target, role_arn="arn:aws:iam::9:role/lab", external_id="x-1")
+    clients = _aws.Clients()
+    clients.identify(target)
+    clients.client(target, "memorydb").describe_clusters()
+    assert service.asked == ["AssumeRole ME", "GetCallerIdentity ROLE", "DescribeClusters ROLE"]
+    assert service.forms[0]["ExternalId"] == ["x-1"]
+    assert service.forms[0]["RoleArn"] == ["arn:aws:iam::9:role/lab"]
+
+
+@pytest.mark.parametrize(
+    ("told", "change", "text"),
+    [
+        (["ExpiredToken"], {}, "The AWS credentials of the sandbox have expired"),
+        (["InvalidClientTokenId"], {}, "AWS does not accept the credentials of the sandbox"),
+        (
+            ["AccessDenied"],
+            {"role_arn": "arn:aws:iam::9:role/lab"},
+            "The role arn:aws:iam::9:role/lab can't be assumed",
+        ),
+        ([LOST] * 9, {}, "GetCallerIdentity got no answer"),
+    ],
+)
+def test_unusable_credentials_are_one_clear_sentence(
+    service: Service, told: list[str | None], change: dict[str, Any], text: str
+) -> None:
+    service.told = told
+    with pytest.raises(CredentialsError) as error:
+        _aws.Clients().identify(replace(service.target, **change))
+    assert text in error.value.message
+    assert "\n" not in str(error.value)
+
+
+def test_no_credentials() -> None:
+    with pytest.raises(
+        CredentialsError, match=r"No AWS credentials found for the default profile: run `aws configure`"
+    ):
+        _aws.Clients().identify(Target(region="eu-west-2"))
+
+
+def test_no_credentials_to_assume_a_role_with() -> None:
+    with pytest.raises(CredentialsError, match="No AWS credentials found"):
+        _aws.Clients().identify(Target(region="eu-west-2", role_arn="arn:aws:iam::9:role/lab"))
+
+
+def test_no_region() -> None:
+    with pytest.raises(CredentialsError, match="No AWS Region is set for the default profile"):
+        _aws.Clients().identify(Target())
+
+
+def test_an_unknown_profile_is_told_with_those_there(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[profile lab]\nregion = eu-west-2\n")
+    with pytest.raises(CredentialsError, match="There is no AWS profile 'lob'; there are: lab"):
+        _aws.Clients().identify(Target(profile="lob"))
+
+
+def test_what_is_not_the_sdks_is_not_explained() -> None:
+    assert _aws.Clients().explain(ValueError("x")) is None
