@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .values import Unknown, UnknownValue
+from .values import NeedsPlain, Secret, Unknown, UnknownValue
 
 _MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
 
@@ -70,11 +70,21 @@ def symmetric_difference(left: Iterable[Any], right: Iterable[Any]) -> list[Any]
 def flatten(items: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
     flat: list[Any] = []
     for item in items:
+        if levels != 0:
+            _must_show(item, (list, tuple))
         if isinstance(item, list | tuple) and levels != 0:
             flat.extend(flatten(item, None if levels is None else levels - 1, skip_nulls))
         elif not (skip_nulls and item is None):
             flat.append(item)
     return flat
+
+
+def _must_show(item: Any, kinds: tuple[type, ...]) -> None:
+    """These filters move items about, but what they do depends on whether one is of a kind: then it must show."""
+    if isinstance(item, Unknown):
+        raise UnknownValue(item)
+    if isinstance(item, Secret) and isinstance(Secret.reveal(item), kinds):
+        raise NeedsPlain
 
 
 def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace") -> dict[Any, Any]:
@@ -83,8 +93,7 @@ def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace"
         raise ValueError(f"list_merge must be one of {', '.join(_MERGES)}")
     made: dict[Any, Any] = {}
     for mapping in flatten(mappings):
-        if isinstance(mapping, Unknown):
-            raise UnknownValue(mapping)
+        _must_show(mapping, (Mapping,))
         if not isinstance(mapping, Mapping):
             raise ValueError(f"combine takes mappings, not {type(mapping).__name__}")  # noqa: TRY004
         made = _merged(made, mapping, recursive, list_merge)
@@ -95,6 +104,9 @@ def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any], recursive: bool, l
     made = dict(base)
     for key, new in over.items():
         old = made.get(key)
+        if key in made and (recursive or list_merge != "replace"):
+            _must_show(old, (Mapping, list))
+            _must_show(new, (Mapping, list))
         if recursive and isinstance(old, Mapping) and isinstance(new, Mapping):
             made[key] = _merged(old, new, recursive, list_merge)
         elif key in made and isinstance(old, list) and isinstance(new, list):

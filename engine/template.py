@@ -7,12 +7,12 @@ expression yields that expression's object, any other joins as text. Nothing is 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import TemplateRuntimeError, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from .errors import Problem, RunbookError, TemplateError, nearest
@@ -22,7 +22,18 @@ from .lookups import GLOBALS
 from .model import Value
 from .secrets import Masker
 from .template_errors import Origin, explain, problem_error, syntax_problem, template_line
-from .template_guard import MISSING, PLAIN, NotThere, Unusable, guard, has_secret, join_text, reveal, settle
+from .template_guard import (
+    MISSING,
+    PLAIN,
+    Missing,
+    NotThere,
+    Unusable,
+    guard,
+    has_secret,
+    join_text,
+    reveal,
+    settle,
+)
 from .template_jinja import Environment, Find, ScopeContext
 from .values import (
     DERIVED,
@@ -199,7 +210,7 @@ class Templates:
 
 
 def _result(compiled: _Compiled, context: ScopeContext, scope: Variables, text: bool) -> Any:
-    pieces = list(compiled.jinja.root_render_func(context))
+    pieces = _pieces(compiled.jinja.root_render_func(context))
     if text or len(pieces) != 1:
         return join_text(pieces) + compiled.tail
     value = pieces[0]
@@ -208,6 +219,18 @@ def _result(compiled: _Compiled, context: ScopeContext, scope: Variables, text: 
     if compiled.builds or scope.brittle or type(value) not in (dict, list):
         return settle(value)
     return value
+
+
+def _pieces(rendering: Generator[Any, None, None]) -> list[Any]:
+    pieces = []
+    for piece in rendering:
+        if type(piece) is Missing:
+            try:
+                piece.fail()
+            except (TemplateRuntimeError, TemplateError) as error:
+                rendering.throw(error)  # there, so that the traceback tells the line
+        pieces.append(piece)
+    return pieces
 
 
 def _opening(lookup: Find) -> Find:

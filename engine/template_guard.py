@@ -24,6 +24,7 @@ MISSING = missing
 
 PLAIN = frozenset({str, int, float, bool, type(None), bytes})
 _SEQUENCES = frozenset({list, tuple, set, frozenset})
+_MANY = (list, tuple, set, frozenset, range, Iterator)
 
 
 class Unusable(TemplateError):
@@ -101,6 +102,8 @@ def has_secret(value: Any) -> bool:
     if kind is Secret:
         has_secret(Secret.reveal(value))
         return True
+    if isinstance(value, tuple | list):  # a named one, such as those of groupby
+        return has_secret(tuple(value))
     return False
 
 
@@ -114,9 +117,11 @@ def reveal(value: Any) -> Any:
     if kind is dict:
         opened = {key: reveal(v) for key, v in value.items()}
         return opened if any(opened[key] is not v for key, v in value.items()) else value
-    if kind is list or kind is tuple:
+    if isinstance(value, list | tuple):
         items = [reveal(v) for v in value]
-        return kind(items) if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        if all(a is b for a, b in zip(items, value, strict=True)):
+            return value
+        return items if kind is list else tuple(items)
     if isinstance(value, Mapping):
         return Opened(value)
     return value
@@ -149,8 +154,11 @@ def settle(value: Any) -> Any:
     Unknown, Secret and omit stay as they are. Raises for a missing value anywhere in it.
     """
     kind = type(value)
-    if kind in PLAIN or kind in (Unknown, Secret, Omit):
+    if kind in PLAIN or kind is Unknown or kind is Omit:
         return value
+    if kind is Secret:
+        inner = Secret.reveal(value)
+        return value if type(inner) in PLAIN else Secret(settle(inner), value.origin)
     if kind is dict or isinstance(value, Mapping):
         return {settle(key): settle(v) for key, v in value.items()}
     if isinstance(value, str):
@@ -159,7 +167,7 @@ def settle(value: Any) -> Any:
         if isinstance(value, Missing):
             value.fail()
         return ""  # Jinja2's own lenient one: `x if c` without else
-    if kind in _SEQUENCES or isinstance(value, Iterator | range) or _is_view(value):
+    if isinstance(value, _MANY) or _is_view(value):
         return [settle(v) for v in value]
     if callable(value) and not isinstance(value, type):
         name = getattr(value, "__name__", "it")
@@ -214,6 +222,8 @@ def guard(function: Callable[..., Any], *, moves: bool = False) -> Callable[...,
         if not taint:
             return _unrolled(function(*args, **kwargs))
         answer = function(*[opened(a) for a in args], **{k: opened(v) for k, v in kwargs.items()})
+        if isinstance(answer, Undefined | Unknown):
+            return answer  # `secrets | first` of none: it is missing, not secret
         return Secret(_unrolled(answer), DERIVED)
 
     return guarded
