@@ -40,9 +40,11 @@ class End(msgspec.Struct, frozen=True, tag="end"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The instance stands. `way` says in a few words how its files are kept apart."""
+    """The instance stands. `way` says in a few words how its files are kept apart; `owner` is the user that
+    its commands have the rights of, if not the sandbox's own."""
 
     way: str
+    owner: int | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -75,18 +77,18 @@ def run_agent() -> None:
     inbox = Inbox()
     plan = msgspec.json.decode(inbox.line(), type=Plan)
     try:
-        way = _enter(plan)
+        ready = _enter(plan)
     except OSError as error:
         say(Refused(str(error)))
         return
-    say(Ready(way))
+    say(ready)
     Commands().serve(inbox)
     _kill_everything()
 
 
-def _enter(plan: Plan) -> str:
+def _enter(plan: Plan) -> Ready:
     if isinstance(plan, private_folder.PrivatePlan):
-        return private_folder.enter(plan)
+        return Ready(*private_folder.enter(plan))
     overlay.enter_namespaces()
     first = os.fork()
     if first:
@@ -95,7 +97,7 @@ def _enter(plan: Plan) -> str:
         _, status = os.waitpid(first, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     overlay.build_root(plan)
-    return overlay.words(plan)
+    return Ready(overlay.words(plan))
 
 
 def _kill_everything() -> None:
@@ -156,7 +158,10 @@ class Commands:
 
     def _obey(self, order: Start | End) -> None:
         if isinstance(order, Start):
-            self._start(order)
+            try:
+                self._start(order)
+            except OSError:  # no file to write to, or no process to be had
+                say(Ended(order.name, _NOT_STARTED, quiet=False))
             return
         for pid, start in self._running.items():
             if start.name == order.name:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -19,21 +18,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from .instance_agent import End, Ended, Ready, Refused, Report, Start
+from .agent_process import Agent
+from .instance_agent import End, Ended, Ready, Refused, Start
 from .instance_setup import InstanceSetup, Kind, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .instance_agent import Plan
     from .instance_setup import HostSettings
 
 _IDLE_SECONDS = 30.0
 _PROBE_SECONDS = 20.0
 _LISTEN_SECONDS = 5.0
-_END_SECONDS = 5.0
+_MOST_IDLE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,79 +78,6 @@ class InstanceHost(Protocol):
         ...
 
 
-class Agent:
-    """One instance's agent process, with what was asked of it and is not answered yet."""
-
-    def __init__(self, instance_id: str, command: list[str], plan: Plan, log: Path) -> None:
-        self.instance_id = instance_id
-        with log.open("ab") as errors:
-            self.process = subprocess.Popen(  # noqa: S603 - our own agent
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                bufsize=0,
-                start_new_session=True,
-            )
-        self.running: dict[str, tuple[Script, float, Callable[[ScriptEnd], None]]] = {}
-        self.ready = False
-        self.quiet = True
-        self.why_not = ""
-        self.last_used = time.monotonic()
-        self.gone = False
-        self._waiting: list[bytes] = []
-        self._kept = b""
-        assert self.process.stdin is not None  # noqa: S101 - asked for above
-        assert self.process.stdout is not None  # noqa: S101
-        self._input, self.output = self.process.stdin, self.process.stdout.fileno()
-        self._send(msgspec.json.encode(plan))
-
-    def order(self, order: Start | End) -> None:
-        """Tell the agent; before it is ready, orders wait."""
-        line = msgspec.json.encode(order)
-        if self.ready:
-            self._send(line)
-        else:
-            self._waiting.append(line)
-
-    def reports(self) -> list[Report] | None:
-        """What the agent said since; None when it is gone."""
-        try:
-            read = os.read(self.output, 1 << 16)
-        except BlockingIOError:
-            return []
-        if not read:
-            return None
-        *whole, self._kept = (self._kept + read).split(b"\n")
-        return [msgspec.json.decode(line, type=Report) for line in whole]
-
-    def stands(self) -> None:
-        """The agent is ready: send what waited."""
-        self.ready = True
-        for line in self._waiting:
-            self._send(line)
-        self._waiting.clear()
-
-    def dismiss(self) -> None:
-        """Close the agent's input, at which it ends all that it started and itself; wait until it is gone."""
-        with suppress(OSError):
-            self._input.close()
-        try:
-            self.process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def close(self) -> None:
-        """Let go of the pipe from the agent."""
-        assert self.process.stdout is not None  # noqa: S101 - asked for at the start
-        self.process.stdout.close()
-
-    def _send(self, line: bytes) -> None:
-        with suppress(BrokenPipeError, ValueError):  # its end is reported when its output closes
-            self._input.write(line + b"\n")
-
-
 class ProcessHost:
     """The `InstanceHost` of this machine: overlay where the kernel allows it, else private folders."""
 
@@ -191,6 +115,8 @@ class ProcessHost:
         with self._lock:
             self._closed = True
             agents = list(self._agents.values())
+            for agent in agents:
+                agent.hang_up()
         for agent in agents:
             self._gone(agent)
         self._wake()
@@ -203,24 +129,39 @@ class ProcessHost:
         self, instance_id: str, hostname: str, script: Script, on_end: Callable[[ScriptEnd], None]
     ) -> Callable[[], None]:
         """See `InstanceHost.run`."""
-        way = self._way.result()
         folder = self._command_folder(instance_id, script)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "_script.sh").write_text(script.text, encoding="utf-8", newline="\n")
-        (folder / "_script.sh").chmod(0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "_script.sh").write_text(script.text, encoding="utf-8", newline="\n")
+            (folder / "_script.sh").chmod(0o700)
+            for name in ("stdout", "stderr"):
+                (folder / name).touch()
+            self._order(instance_id, hostname, script, on_end)
+        except OSError as error:
+            on_end(ScriptEnd(-1, 0.0, folder / "stdout", folder / "stderr", lost=str(error)))
+        return lambda: self._end(instance_id, script.name)
+
+    def _order(
+        self, instance_id: str, hostname: str, script: Script, on_end: Callable[[ScriptEnd], None]
+    ) -> None:
+        """Have the instance's agent start a script. Raises OSError if there can't be one."""
+        way = self._way.result()
+        if way.kind is Kind.NONE:
+            raise OSError(way.words)
+        if way.owner is not None:
+            _give(self._directory / instance_id / "ssm", way.owner)
         with self._lock:
-            if way.kind is Kind.NONE or self._closed:
-                (folder / "stdout").touch()
-                (folder / "stderr").touch()
-                lost = "the sandbox goes down" if self._closed else way.words
-                on_end(ScriptEnd(-1, 0.0, folder / "stdout", folder / "stderr", lost=lost))
-                return lambda: None
-            agent = self._agents.get(instance_id) or self._begin(instance_id, hostname, way)
+            if self._closed:
+                raise OSError("the sandbox goes down")
+            agent = self._agents.get(instance_id)
+            if agent and agent.leaving:
+                self._gone(agent)
+                agent = None
+            agent = agent or self._begin(instance_id, hostname, way)
             agent.last_used = time.monotonic()
             agent.quiet = False
             agent.running[script.name] = (script, time.monotonic(), on_end)
             agent.order(self._start_order(instance_id, script, way))
-        return lambda: self._end(instance_id, script.name)
 
     def stop(self, instance_id: str) -> None:
         """See `InstanceHost.stop`."""
@@ -319,20 +260,22 @@ class ProcessHost:
             on_end(ScriptEnd(-1, time.monotonic() - begun, folder / "stdout", folder / "stderr", lost=lost))
 
     def _dismiss_idle(self) -> None:
+        """Let agents go that were idle for long, or that are too many."""
         if self._way.result().kind is Kind.OVERLAY_IN_MEMORY:
             return  # the tree would go with the agent
         limit = time.monotonic() - _IDLE_SECONDS
         with self._lock:
-            idle = [a for a in self._agents.values() if a.quiet and not a.running and a.last_used < limit]
-            for agent in idle:
-                self._gone(agent)
+            idle = [a for a in self._agents.values() if a.quiet and not a.running and not a.leaving]
+            idle.sort(key=lambda agent: agent.last_used, reverse=True)
+            for place, agent in enumerate(idle):
+                if agent.last_used < limit or place >= _MOST_IDLE:
+                    agent.hang_up()
 
     def _choose(self) -> None:
         try:
             self._way.set_result(self._first_that_works())
-        except BaseException as error:
-            self._way.set_exception(error)
-            raise
+        except OSError as error:
+            self._way.set_result(Way(Kind.NONE, f"commands can't run on this machine ({error})"))
 
     def _first_that_works(self) -> Way:
         reasons: list[str] = []
@@ -344,7 +287,7 @@ class ProcessHost:
             answer = self._try(Way(kind), folder)
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(answer, Ready):
-                return Way(kind, answer.way)
+                return Way(kind, answer.way, answer.owner)
             reasons.append(f"{kind.value}: {answer.why}")
         return Way(Kind.NONE, f"commands can't run on this machine ({'; '.join(reasons)})")
 
@@ -375,6 +318,12 @@ def open_host(directory: Path, settings: HostSettings) -> ProcessHost:
     host = ProcessHost(directory.absolute() / "instances", setup)
     host.start()
     return host
+
+
+def _give(folder: Path, owner: int) -> None:
+    """Let `folder` and all in it belong to `owner`."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, owner, owner, follow_symlinks=False)
 
 
 def _inner_folder(instance_id: str, script: Script) -> Path:

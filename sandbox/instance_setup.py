@@ -35,10 +35,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A kind, and in plain words what it is, or why there is none."""
+    """A kind, and in plain words what it is, or why there is none. `owner` is as in `Ready`."""
 
     kind: Kind
     words: str = ""
+    owner: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ class InstanceSetup:
             instance_tools.write_tools(self._tools, offers, client, self.settings.authorities)
             if client.stand_in_because:
                 shutil.copyfile(Path(__file__).with_name("valkey_cli.py"), self._tools / "valkey_cli.py")
-        except BaseException as error:
+        except OSError as error:
             self._client.set_exception(error)
-            raise
+            return
         self._client.set_result(client)
 
     def command(self, way: Way, folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,6 +37,14 @@ class PrivatePlan(msgspec.Struct, frozen=True, tag="private"):
     """The host has started this process under a guard already."""
 
 
+class Guard(NamedTuple):
+    """What keeps the commands in their folder, in plain words, and the user whose rights they have if it is
+    not the sandbox's own."""
+
+    words: str
+    owner: int | None = None
+
+
 def root_of(tree: Path) -> Path:
     """The folder that stands for the instance's root."""
     return tree / "own"
@@ -55,8 +64,8 @@ def environment(tree: Path, tools: Path) -> dict[str, str]:
     }
 
 
-def enter(plan: PrivatePlan) -> str:
-    """Make the folder, then give up the right to write outside of it. Answers with the guard's name.
+def enter(plan: PrivatePlan) -> Guard:
+    """Make the folder, then give up the right to write outside of it.
 
     Raises OSError if this process is root and there is no guard: it could change the machine.
     """
@@ -72,20 +81,20 @@ def enter(plan: PrivatePlan) -> str:
                 path.chmod(mode)
     if sys.platform == "linux":
         linux.set_process_option(linux.PR_SET_CHILD_SUBREAPER)
-    return "private folder, " + _guard(plan, root)
+    return _guard(plan, root)
 
 
-def _guard(plan: PrivatePlan, root: Path) -> str:
+def _guard(plan: PrivatePlan, root: Path) -> Guard:
     if plan.guarded_outside:
-        return "writes outside of it refused by the system's sandbox"
+        return Guard("private folder, writes outside of it refused by the system's sandbox")
     if sys.platform == "linux" and linux.landlock_version():
         devices = [path for name in _WRITABLE_DEVICES if (path := Path("/dev", name)).exists()]
         linux.write_only_beneath([root, Path(plan.ssm)], devices)
-        return "writes outside of it refused by Landlock"
+        return Guard("private folder, writes outside of it refused by Landlock")
     if os.geteuid() == 0:
         _become_nobody(root, Path(plan.ssm))
-        return "commands run as nobody"
-    return "guarded by file permissions alone"
+        return Guard("private folder, commands run as nobody", _NOBODY)
+    return Guard("private folder, guarded by file permissions alone")
 
 
 def _become_nobody(*owned: Path) -> None:

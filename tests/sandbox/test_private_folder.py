@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,40 @@ def test_landlock_refuses_every_kind_of_write_outside(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "precious\n", "")
     assert (inside / "folder/moved").read_text() == "x"
     assert outside.read_text() == "precious"
+
+
+_NOBODY = """
+import os, sys
+from pathlib import Path
+from runbook.sandbox import linux_calls, private_folder
+linux_calls.landlock_version = lambda: 0
+tree = Path(sys.argv[1])
+guard = private_folder.enter(private_folder.PrivatePlan(tree=str(tree), ssm=str(tree / "ssm")))
+Path(tree, "own/root/inside").write_text("x")
+for attempt in (Path("/etc/runbook-test").touch, lambda: os.kill(os.getppid(), 9), lambda: os.setuid(0)):
+    try:
+        attempt()
+    except PermissionError:
+        continue
+    sys.exit("got out")
+print(guard.words, guard.owner == os.geteuid() == os.getuid())
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0 or sys.platform != "linux", reason="only root has rights to give up")
+def test_without_landlock_root_gives_its_rights_up_or_refuses(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as open_to_all:
+        tree = Path(open_to_all, "tree")
+        (tree / "ssm").mkdir(parents=True)
+        Path(open_to_all).chmod(0o755)
+        run = [sys.executable, "-c", _NOBODY]
+        done = subprocess.run([*run, tree], capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == ("private folder, commands run as nobody True\n", "")
+        closed = Path(open_to_all, "closed", "tree")
+        (closed / "ssm").mkdir(parents=True)
+        closed.parent.chmod(0o700)
+        refused = subprocess.run([*run, closed], capture_output=True, text=True, check=False)
+        assert "run the sandbox as an ordinary user, or in a folder that all may enter" in refused.stderr
 
 
 def test_programs_find_their_home_and_prefix_in_the_folder(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def begin(
     stop = host.run(instance_id, "ip-10-0-0-9", Script(name, text, **script), on_end)
 
     def wait() -> Done:
-        assert over.wait(300), "the script did not end"
+        assert over.wait(850), "the script did not end"
         (end,) = ends
         return Done(end.code, end.stdout.read_text(), end.stderr.read_text(), end.seconds, end.lost)
 
