@@ -1,0 +1,192 @@
+"""The module `memorydb_failover`."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from msgspec import Meta
+from runbook.contract import (
+    CONTRACT_VERSION,
+    Absent,
+    Context,
+    Finding,
+    Intent,
+    Landed,
+    Params,
+    Permissions,
+    Ready,
+    Unsure,
+    Waiting,
+)
+from runbook.errors import Failed
+from runbook.model import Action, Change
+
+from ._aws import ServiceError, pages
+from ._memorydb import describe_cluster, read_cluster, settled
+from ._memorydb_states import ClusterState, check_name, cluster_resource
+
+CALLED = re.compile(r"failover ?(shard)? api called", re.IGNORECASE)
+OVER = re.compile(r"failover\b.*\bcompleted", re.IGNORECASE)
+BROKEN = re.compile(r"failover\b.*\bfailed", re.IGNORECASE)
+"""How DescribeEvents words it (the documentation's steps of a failover test; the exact texts are not promised)."""
+
+QUIET = 180.0
+"""Seconds (of the service's time) without an event after which an available cluster counts as failed over."""
+
+WINDOW = 24 * 60
+"""Minutes of events that are looked at; AWS keeps fourteen days."""
+
+HINTS = {
+    "APICallRateForCustomerExceededFault": "AWS allows only so many failovers of a shard in a day: wait.",
+    "TestFailoverNotAvailableFault": "AWS does not offer the test failover for this cluster now.",
+    "ShardNotFoundFault": "Shards are named 0001, 0002, ...: `memorydb_info` lists them.",
+    "InvalidClusterStateFault": "It needs a cluster that is available, and a replica in the shard.",
+}
+
+
+class FailoverParams(Params, frozen=True, kw_only=True):
+    """Arguments of `memorydb_failover`."""
+
+    cluster: Annotated[str, Meta(description="Name of the cluster.")]
+    shard: Annotated[str, Meta(description="Name of the shard.")] = "0001"
+    timeout: Annotated[int, Meta(ge=1, description="Seconds that it may take.")] = 1800
+
+
+class FailoverResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    cluster: Annotated[str, Meta(description="Name of the cluster.")]
+    shard: Annotated[str, Meta(description="Name of the shard.")]
+    events: Annotated[tuple[str, ...], Meta(description="What AWS reported meanwhile.")] = ()
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a failover needs to know before."""
+
+    status: Any = None
+    replicas_per_shard: Any = None
+    shards: tuple[str, ...] = ()
+
+
+class MemorydbFailover:
+    """Makes a shard lose its primary, for a test: a replica takes over, and the lost node comes back as a replica.
+
+        - name: Lose the primary
+          memorydb_failover: {cluster: lab-cluster, shard: "0001"}
+
+    Clients keep the one cluster endpoint. AWS does not tell which node is primary: ask the engine before and after
+    (`CLUSTER NODES`). The shard needs a replica. It is a test of AWS's: not for production, and limited in a day.
+    """
+
+    contract_version: ClassVar[int] = CONTRACT_VERSION
+    Params: ClassVar[type[FailoverParams]] = FailoverParams
+    Result: ClassVar[type[FailoverResult]] = FailoverResult
+    permissions: ClassVar[Permissions] = Permissions(
+        read=("memorydb:DescribeClusters", "memorydb:DescribeEvents"), write=("memorydb:FailoverShard",)
+    )
+
+    def resource(self, params: FailoverParams) -> str | None:
+        """None: who is primary is nothing that AWS shows."""
+        return None
+
+    def observe(self, ctx: Context, params: FailoverParams) -> Seen:
+        """Whether there is a replica that can take over. Raises Failed when there is no such cluster."""
+        name = check_name("cluster", params.cluster, 40)
+        state: ClusterState | None = ctx.observe(cluster_resource(name), lambda: read_cluster(ctx, name))
+        if state is None:
+            raise Failed(f"There is no cluster {name}.")
+        shards = state.shard_details if isinstance(state.shard_details, Sequence) else ()
+        return Seen(
+            status=state.status,
+            replicas_per_shard=state.replicas_per_shard,
+            shards=tuple(shard.name for shard in shards),
+        )
+
+    def plan(self, params: FailoverParams, observed: Seen) -> Change:
+        if observed.shards and params.shard not in observed.shards:
+            raise Failed(
+                f"Cluster {params.cluster} has no shard {params.shard}; it has {', '.join(observed.shards)}."
+            )
+        if isinstance(observed.replicas_per_shard, int) and observed.replicas_per_shard < 1:
+            raise Failed(
+                f"Shard {params.shard} of {params.cluster} has no replica that could take over.",
+                hint="Add one first: `memorydb_cluster` with `replicas_per_shard: 1`.",
+            )
+        return Change(action=Action.RUN, reason=f"shard {params.shard} of {params.cluster} loses its primary")
+
+    def apply(self, ctx: Context, params: FailoverParams, change: Change) -> FailoverResult:
+        name = params.cluster.lower()
+
+        def call(intent: Intent) -> list[str]:
+            try:
+                ctx.client("memorydb", retries=False).failover_shard(ClusterName=name, ShardName=params.shard)
+            except ServiceError as error:
+                raise Failed(error.message, hint=HINTS.get(error.code, error.hint)) from error
+            return list(intent.before)
+
+        def find(intent: Intent) -> Finding[list[str]]:
+            if any(CALLED.search(text) for text in _news(ctx, name, intent.before)):
+                return Landed(list(intent.before))
+            return Absent() if settled(ctx, intent) else Unsure("its event may not show yet")
+
+        # What was reported before tells this failover's events from those of an earlier one.
+        known = ctx.effect("failover", call, find=find, before=_events(ctx, name))
+        ctx.poll(
+            f"failover of shard {params.shard}",
+            _Watch(ctx, name, known),
+            timeout=params.timeout,
+            interval=10.0,
+            longest=30.0,
+        )
+        told = tuple(text.partition(" ")[2] for text in _news(ctx, name, known))
+        return FailoverResult(cluster=name, shard=params.shard, events=told)
+
+
+class _Watch:
+    """Looks until AWS reports that it is over, or the cluster has been busy and is available again."""
+
+    def __init__(self, ctx: Context, name: str, known: Sequence[str]) -> None:
+        self._ctx = ctx
+        self._name = name
+        self._known = known
+        self._began = time.monotonic()
+        self._worked = False
+
+    def __call__(self) -> Waiting | Ready[None]:
+        raw = describe_cluster(self._ctx, self._name)
+        if raw is None:
+            raise Failed(f"Cluster {self._name} is gone.")
+        events = _news(self._ctx, self._name, self._known)
+        broken = next((text for text in events if BROKEN.search(text)), None)
+        if broken:
+            raise Failed(f"AWS reports: {broken.partition(' ')[2]}")
+        status = raw.get("Status", "")
+        if status != "available":
+            self._worked = True
+            return Waiting(status)
+        quiet = (time.monotonic() - self._began) * self._ctx.target.speed > QUIET
+        if self._worked or quiet or any(OVER.search(text) for text in events):
+            return Ready(None)
+        return Waiting("accepted, not begun yet")
+
+
+def _news(ctx: Context, name: str, known: Sequence[str]) -> list[str]:
+    return [text for text in _events(ctx, name) if text not in known]
+
+
+def _events(ctx: Context, name: str) -> list[str]:
+    """What AWS reports of the cluster lately, the oldest first: each with its time in front."""
+    found = pages(
+        ctx.client("memorydb"),
+        "describe_events",
+        "Events",
+        SourceName=name,
+        SourceType="cluster",
+        Duration=WINDOW,
+    )
+    dated = sorted(found, key=lambda event: event["Date"])
+    return [f"{event['Date'].isoformat()} {event.get('Message', '')}" for event in dated]
