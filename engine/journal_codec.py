@@ -210,14 +210,14 @@ class Packer:
                 return _pack_float(float(value))
             case msgspec.Struct():
                 return self._mapping(msgspec.structs.asdict(value))
-            case Mapping():
-                return self._mapping(value)
-            case list() | tuple():
-                return self._sequence(value)
             case Template() | Expression():
                 raise _refused(f"operator text that was not rendered ({value.source})")
             case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
                 return {f.name: self.pack(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            case Mapping():
+                return self._mapping(value)
+            case list() | tuple():
+                return self._sequence(value)
             case _:
                 raise _refused(f"a value of type {type(value).__name__}")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Protocol, TextIO
 
 from .model import Progress
 from .prose import duration, visible
 from .report import Masking
 
+_COUNT = re.compile(r"\d+")
 QUIET_SECONDS = 30.0
 """Between two lines about something that waits in one phase."""
 
@@ -52,9 +54,10 @@ class PlainScreen:
     def progress(self, event: Progress) -> None:
         key = (event.host, event.task)
         phase, elapsed = self._said.get(key, ("", 0.0))
-        if event.phase == phase and event.elapsed - elapsed < QUIET_SECONDS:
+        now = _COUNT.sub("", event.phase)  # a count that goes up or down is no other phase
+        if now == phase and 0 <= event.elapsed - elapsed < QUIET_SECONDS:
             return
-        self._said[key] = (event.phase, event.elapsed)
+        self._said[key] = (now, event.elapsed)
         self.write([f"waiting: {progress_text(event)}"])
 
     def finished(self, host: str, task: str) -> None:

@@ -121,6 +121,11 @@ def test_a_wait_is_told_when_its_phase_changes_and_every_half_minute() -> None:
     ]
 
 
+def test_a_countdown_is_one_phase() -> None:
+    events = [progress(f"{left} seconds left", 20 - left) for left in range(20, 0, -1)]
+    assert shown(events) == "waiting: [web1] 20 seconds left (0.0 s)\n"
+
+
 def test_a_character_that_the_stream_lacks_is_spelled_out() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
