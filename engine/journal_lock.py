@@ -32,7 +32,7 @@ class WriterLock:
 
     def __init__(self, state: Path, command: Sequence[str] | None = None) -> None:
         """Raises JournalError, naming the holder, when another process holds the lock of this state file."""
-        from filelock import FileLock, Timeout  # 10 ms, and only writers need it
+        from filelock import FileLock, Timeout  # slow to import, and only writers need it
 
         self._holder_file = state.with_name(state.name + ".holder")
         self._lock = FileLock(state.with_name(state.name + ".lock"), mode=0o600, thread_local=False)

@@ -10,7 +10,6 @@ from typing import TextIO
 from .model import Progress
 from .report import Masking
 from .report_screen import forgiving, progress_text
-from .style import colour
 
 MOST = 8
 """Waiting steps that are shown at once."""
@@ -74,4 +73,4 @@ class LiveScreen:
         ]
         if len(self._waiting) > most:
             rows.append(f"    and {len(self._waiting) - most} more")
-        return [colour(self._masker.mask(row)[: size.columns - 1], "read") for row in rows]
+        return [self._masker.mask(row)[: size.columns - 1] for row in rows]

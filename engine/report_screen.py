@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from typing import Protocol, TextIO
 
 from .model import Progress
 from .prose import duration, visible
 from .report import Masking
+from .style import is_terminal
 
 _COUNT = re.compile(r"\d+")
 QUIET_SECONDS = 30.0
@@ -36,6 +38,15 @@ def forgiving(stream: TextIO) -> TextIO:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
     return stream
+
+
+def screen_for(stream: TextIO, environ: Mapping[str, str], masker: Masking) -> Screen:
+    """Live rows for a person at a terminal that can draw them; plain lines for everybody else."""
+    if is_terminal(stream) and environ.get("TERM") != "dumb":
+        from .report_live import LiveScreen
+
+        return LiveScreen(stream, masker)
+    return PlainScreen(stream, masker)
 
 
 class PlainScreen:

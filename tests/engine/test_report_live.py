@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from os import terminal_size
 
 import pytest
 from runbook.report_live import MOST, LiveScreen
+from runbook.report_screen import PlainScreen, screen_for
 from runbook.report_text import TextReporter
 from runbook.style import colour
 
@@ -84,6 +86,14 @@ def test_a_whole_run_leaves_only_its_lines(terminal: Terminal) -> None:
     assert not [row for row in terminal.screen if "creating" in row]
     assert "changed: [web1]" in terminal.screen
     assert terminal.screen[-1] == "Done in 1 min 12 s."
+
+
+def test_who_watches_live() -> None:
+    watched, unwatched = Terminal(), io.StringIO()
+    assert isinstance(screen_for(watched, {}, Hides()), LiveScreen)
+    assert isinstance(screen_for(watched, {"NO_COLOR": "1"}, Hides()), LiveScreen)
+    assert isinstance(screen_for(watched, {"TERM": "dumb"}, Hides()), PlainScreen)
+    assert isinstance(screen_for(unwatched, {}, Hides()), PlainScreen)
 
 
 def test_nothing_is_drawn_while_nothing_waits(terminal: Terminal) -> None:
