@@ -16,7 +16,8 @@ from msgspec import Meta
 from runbook.contract import Absent, Context, Finding, Intent, Landed, Ready, Unsure, Waiting
 from runbook.errors import Failed
 
-from ._aws import ServiceError, Throttled, pages
+from ._aws import pages
+from ._aws_errors import ServiceError, Throttled
 from ._instances import batches
 
 DOCUMENT = "AWS-RunShellScript"

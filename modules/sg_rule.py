@@ -1,0 +1,410 @@
+"""One rule of a security group: there, or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+from runbook.contract import (
+    CONTRACT_VERSION,
+    Absent,
+    Context,
+    Finding,
+    Intent,
+    Landed,
+    Params,
+    Permissions,
+    Ready,
+    Waiting,
+)
+from runbook.errors import Failed
+from runbook.model import Action, Change
+from runbook.values import Unknown
+
+from . import _sg_rules as rules
+from ._aws import pages, tag_list
+from ._aws_errors import ServiceError
+from ._memorydb_states import RUN_TAG, STEP_TAG
+from ._network import find_groups, find_vpc
+from ._sg_rules import Identity, Stored
+
+
+class Peer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The other end of a rule: exactly one of these."""
+
+    security_group: Annotated[str | None, Meta(description="A security group, by id or name.")] = None
+    cidr: Annotated[str | None, Meta(description="A block of IPv4 or IPv6 addresses.")] = None
+    prefix_list: Annotated[str | None, Meta(description="A prefix list, by id or name.")] = None
+
+
+class Arguments(Params, frozen=True, kw_only=True):
+    """Which rule of which group."""
+
+    group: Annotated[str, Meta(description="The security group that has the rule, by id or name.")]
+    vpc: Annotated[
+        str | None, Meta(description="Its VPC, by id or `Name`, where its name is not unique.")
+    ] = None
+    direction: Annotated[Literal["ingress", "egress"], Meta(description="Into the group, or out of it.")] = (
+        "ingress"
+    )
+    protocol: Annotated[str, Meta(description="tcp, udp, icmp, icmpv6, a number, or -1 for all.")] = "tcp"
+    port: Annotated[int | None, Meta(description="The one port.")] = None
+    from_port: Annotated[int | None, Meta(description="First port; for icmp the type (-1: all).")] = None
+    to_port: Annotated[int | None, Meta(description="Last port; for icmp the code (-1: all).")] = None
+    peer: Annotated[Peer, Meta(description="`security_group`, `cidr` or `prefix_list`.")]
+    description: Annotated[str | None, Meta(description="Its description; not compared when left out.")] = (
+        None
+    )
+    tags: Annotated[dict[str, str] | None, Meta(description="Tags that it must have; others stay.")] = None
+    state: Annotated[Literal["present", "absent"], Meta(description="There, or not.")] = "present"
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule, in the operator's words."""
+
+    id: Annotated[Any, Meta(description="Its id (`sgr-...`).")]
+    group: Annotated[str, Meta(description="The group that has it.")]
+    direction: Annotated[str, Meta(description="ingress or egress.")]
+    protocol: Annotated[str, Meta(description="tcp, udp, icmp, icmpv6, a number, or -1 for all.")]
+    ports: Annotated[str, Meta(description="Such as `6379`, `8000-8080`, or `all`.")]
+    peer: Annotated[str, Meta(description="The other end.")]
+    description: Annotated[str, Meta(description="Its description.")] = ""
+    tags: Annotated[dict[str, str], Meta(description="Its tags.")] = msgspec.field(default_factory=dict)
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule as it is now."""
+
+    rule: Annotated[Rule | None, Meta(description="The rule; null when it is absent.")] = None
+    adopted: Annotated[bool, Meta(description="It was there already, made by someone else.")] = False
+
+
+class SgRule:
+    """One rule of an EC2 security group, ingress or egress.
+
+    Only this one rule is looked at and touched: an equal rule that is there already is adopted, all others stay.
+
+    Example::
+
+        - name: The instance lets the cluster in
+          sg_rule:
+            group: EC2SecurityGroup
+            direction: ingress
+            protocol: tcp
+            port: 6379
+            peer: {security_group: MemoryDBSecurityGroup}
+            description: Valkey from the cluster
+
+    Notes:
+
+    * A rule is the same rule when group, direction, protocol, ports and peer agree. Description and tags are not
+      part of that: another description changes the rule that is there.
+    * EC2 keeps CIDR blocks in their canonical form: 100.68.0.18/18 is 100.68.0.0/18.
+    * Protocol -1, and any but tcp, udp, icmp and icmpv6, opens all ports, so ports with it are refused.
+    * A dry run asks EC2 whether the call would be allowed (its own DryRun).
+    * EC2 allows 60 rules in each direction of a group by default.
+    """
+
+    contract_version: ClassVar[int] = CONTRACT_VERSION
+    Params: ClassVar[type[Arguments]] = Arguments
+    Result: ClassVar[type[Output]] = Output
+    permissions: ClassVar[Permissions] = Permissions(
+        read=(
+            "ec2:DescribeManagedPrefixLists",
+            "ec2:DescribeSecurityGroupRules",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeVpcs",
+        ),
+        write=(
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateTags",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+            "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+        ),
+    )
+
+    def resource(self, params: Arguments) -> str | None:
+        """The rule by its identity, as the operator names it."""
+        protocol, first, last = _traffic(params)
+        peer = (
+            params.peer.security_group or params.peer.prefix_list or rules.canonical(params.peer.cidr or "")
+        )
+        within = f"{params.vpc}/" if params.vpc else ""
+        return f"ec2:rule/{within}{params.group}/{params.direction}/{protocol}/{_ports(first, last)}/{peer}"
+
+    def observe(self, ctx: Context, params: Arguments) -> Rule | None:
+        """The rule, or None. Raises Failed for a group or peer that is not there, and when EC2 says that what would
+        have to be called is not allowed."""
+        identity = _identity(ctx, params)
+        stored = rules.find(ctx, identity)
+        _ask_permission(ctx, params, identity, stored)
+        return None if stored is None else _told(params, stored)
+
+    def plan(self, params: Arguments, observed: Rule | None) -> Change:
+        """What differs."""
+        resource = self.resource(params)
+        if params.state == "absent":
+            if observed is None:
+                return Change(
+                    action=Action.NONE, resource=resource, result=Output(), reason="there is no such rule"
+                )
+            return Change(
+                action=Action.DELETE,
+                resource=resource,
+                before=observed,
+                result=Output(),
+                reason="is to be absent",
+            )
+        if observed is None:
+            after = _wanted(params, Unknown(f"{resource} id"))
+            return Change(
+                action=Action.CREATE,
+                resource=resource,
+                after=after,
+                result=Output(rule=after),
+                reason="there is no such rule",
+            )
+        differing = _differing(params, observed)
+        after = _wanted(params, observed.id, observed)
+        return Change(
+            action=Action.UPDATE if differing else Action.NONE,
+            resource=resource,
+            before=observed,
+            after=after,
+            result=Output(rule=after),
+            reason=f"other {' and '.join(differing)} asked for" if differing else "",
+        )
+
+    def apply(self, ctx: Context, params: Arguments, change: Change) -> Output:
+        """Add, change or remove the rule, and read it back."""
+        identity = _identity(ctx, params)
+        if change.action is Action.DELETE:
+            _remove(ctx, identity)
+            return Output()
+        adopted = False
+        if change.action is Action.CREATE:
+            adopted = not _add(ctx, params, identity)
+        stored = _wait(ctx, identity)
+        differing = _differing(params, _told(params, stored))
+        if differing:
+            _change(ctx, params, stored, differing)
+            stored = _wait(ctx, identity)
+        rule = _told(params, stored)
+        left = _differing(params, rule)
+        if left:
+            raise Failed(
+                f"The rule {rule.id} was changed, and yet its {' and '.join(left)} is not as asked for."
+            )
+        return Output(rule=rule, adopted=adopted)
+
+
+# ---------------------------------------------------------------- what is asked for
+
+
+def _traffic(params: Arguments) -> tuple[str, int | None, int | None]:
+    """Protocol, first and last port. Raises Failed where they do not fit each other."""
+    protocol = rules.protocol_of(params.protocol)
+    first = params.port if params.from_port is None else params.from_port
+    last = params.port if params.to_port is None else params.to_port
+    if params.port is not None and (params.from_port is not None or params.to_port is not None):
+        raise Failed(
+            "Both `port` and a range of ports are given.", hint="`port`, or `from_port` with `to_port`."
+        )
+    if protocol not in rules.WITH_PORTS:
+        if first is not None or last is not None:
+            raise Failed(
+                f"Protocol {params.protocol} opens all ports, whatever ports are named.",
+                hint="Leave the ports out, or name tcp, udp, icmp or icmpv6.",
+            )
+        return protocol, None, None
+    if protocol.startswith("icmp") and first is None and last is None:
+        return protocol, -1, -1
+    if first is None or last is None:
+        raise Failed(f"A rule for {protocol} needs its ports.", hint="`port`, or `from_port` and `to_port`.")
+    if not protocol.startswith("icmp") and not 0 <= first <= last <= 65535:
+        raise Failed(f"The ports {first} to {last} are no range.", hint="0 to 65535, the lower one first.")
+    return protocol, first, last
+
+
+def _identity(ctx: Context, params: Arguments) -> Identity:
+    """The rule's identity, by ids."""
+    given = [name for name in params.peer.__struct_fields__ if getattr(params.peer, name) is not None]
+    if len(given) != 1:
+        raise Failed(
+            "`peer` must name exactly one other end.", hint="`security_group`, `cidr` or `prefix_list`."
+        )
+    protocol, first, last = _traffic(params)
+    vpc = None if params.vpc is None else find_vpc(ctx, params.vpc)
+    (group,) = find_groups(ctx, [params.group], vpc)
+    kind: Any = given[0]
+    return Identity(
+        group=group.id,
+        egress=params.direction == "egress",
+        protocol=protocol,
+        from_port=first,
+        to_port=last,
+        kind=kind,
+        peer=_peer(ctx, params.peer, vpc),
+    )
+
+
+def _peer(ctx: Context, peer: Peer, vpc: str | None) -> str:
+    if peer.security_group is not None:
+        (group,) = find_groups(ctx, [peer.security_group], vpc)
+        return str(group.id)
+    if peer.cidr is not None:
+        return rules.canonical(peer.cidr)
+    return _prefix_list(ctx, peer.prefix_list or "")
+
+
+def _prefix_list(ctx: Context, reference: str) -> str:
+    if reference.startswith("pl-"):
+        return reference
+    named = [{"Name": "prefix-list-name", "Values": [reference]}]
+    found = list(pages(ctx.client("ec2"), "describe_managed_prefix_lists", "PrefixLists", Filters=named))
+    if len(found) != 1:
+        ids = ", ".join(one["PrefixListId"] for one in found)
+        told = f"is not unique: {ids}" if found else "is not there"
+        raise Failed(f"The prefix list '{reference}' {told}.", hint="Name it by its id.")
+    return str(found[0]["PrefixListId"])
+
+
+def _ports(first: int | None, last: int | None) -> str:
+    if first is None or first == -1:
+        return "all"
+    return str(first) if first == last else f"{first}-{last}"
+
+
+# ---------------------------------------------------------------- what is there
+
+
+def _told(params: Arguments, stored: Stored) -> Rule:
+    """A stored rule in the operator's words."""
+    tags = {key: value for key, value in stored.tags.items() if key not in (RUN_TAG, STEP_TAG)}
+    return msgspec.structs.replace(_wanted(params, stored.id), description=stored.description, tags=tags)
+
+
+def _wanted(params: Arguments, identity: Any, there: Rule | None = None) -> Rule:
+    """The rule as it is to be; what is not declared stays as it is."""
+    protocol, first, last = _traffic(params)
+    peer = params.peer.security_group or params.peer.prefix_list or rules.canonical(params.peer.cidr or "")
+    kept_text, kept_tags = (there.description, there.tags) if there else ("", {})
+    return Rule(
+        id=identity,
+        group=params.group,
+        direction=params.direction,
+        protocol=protocol,
+        ports=_ports(first, last),
+        peer=peer,
+        description=kept_text if params.description is None else params.description,
+        tags={**kept_tags, **(params.tags or {})},
+    )
+
+
+def _differing(params: Arguments, there: Rule) -> list[str]:
+    differing = []
+    if params.description is not None and params.description != there.description:
+        differing.append("description")
+    if any(there.tags.get(key) != value for key, value in (params.tags or {}).items()):
+        differing.append("tags")
+    return differing
+
+
+def _ask_permission(ctx: Context, params: Arguments, identity: Identity, stored: Stored | None) -> None:
+    """Let EC2 say in the plan already when the change would not be allowed."""
+    if params.state == "absent":
+        if stored is not None:
+            rules.may(lambda **dry: rules.revoke(ctx, stored, **dry))
+    elif stored is None:
+        asked = [rules.permission(identity, params.description)]
+        rules.may(lambda **dry: rules.authorize(ctx, identity, IpPermissions=asked, **dry))
+    elif "description" in _differing(params, _told(params, stored)):
+        rules.may(lambda **dry: rules.describe(ctx, stored, params.description or "", **dry))
+
+
+# ---------------------------------------------------------------- changing it
+
+
+def _add(ctx: Context, params: Arguments, identity: Identity) -> bool:
+    """Add the rule; False when an equal one is there already, which is adopted (fact 32)."""
+
+    def call(intent: Intent) -> bool:
+        tags = {**(params.tags or {}), RUN_TAG: ctx.run, STEP_TAG: intent.token}
+        specification = [{"ResourceType": "security-group-rule", "Tags": tag_list(tags)}]
+        asked = [rules.permission(identity, params.description)]
+        try:
+            rules.authorize(ctx, identity, IpPermissions=asked, TagSpecifications=specification)
+        except ServiceError as error:
+            if error.code != rules.DUPLICATE:
+                raise
+            made = rules.find(ctx, identity)
+            return made is not None and made.tags.get(STEP_TAG) == intent.token
+        return True
+
+    def find(intent: Intent) -> Finding[bool]:
+        made = rules.find(ctx, identity)
+        if made is not None:
+            return Landed(made.tags.get(STEP_TAG) == intent.token)
+        return Absent()  # adding it again is harmless: a duplicate is refused
+
+    return ctx.effect("authorize", call, find=find)
+
+
+def _change(ctx: Context, params: Arguments, stored: Stored, differing: list[str]) -> None:
+    """Both calls set what is asked for, whatever is there: one in doubt is simply made again."""
+
+    def describe(_intent: Intent) -> None:
+        rules.describe(ctx, stored, params.description or "")
+
+    def tag(_intent: Intent) -> None:
+        ctx.client("ec2").create_tags(Resources=[stored.id], Tags=tag_list(params.tags or {}))
+
+    if "description" in differing:
+        ctx.effect("describe", describe, find=_again)
+    if "tags" in differing:
+        ctx.effect("tag", tag, find=_again)
+
+
+def _remove(ctx: Context, identity: Identity) -> None:
+    stored = rules.find(ctx, identity)
+    if stored is None:
+        return
+
+    def call(_intent: Intent) -> None:
+        try:
+            rules.revoke(ctx, stored)
+        except ServiceError as error:
+            if error.code not in rules.GONE:
+                raise
+
+    ctx.effect("revoke", call, find=_again)
+
+    def look() -> Waiting | Ready[None]:
+        return Waiting("still there") if _fresh(ctx, identity) else Ready(None)
+
+    ctx.poll("security group rule", look, timeout=60, interval=1, longest=10)
+
+
+def _again(_intent: Intent) -> Finding[None]:
+    return Absent()
+
+
+def _wait(ctx: Context, identity: Identity, ready: Callable[[Stored], bool] = lambda _: True) -> Stored:
+    """The rule, once EC2 tells of it as it is to be (a small delay is possible: fact 35)."""
+
+    def look() -> Waiting | Ready[Stored]:
+        found = _fresh(ctx, identity)
+        if found is None:
+            return Waiting("not there yet")
+        return Ready(found) if ready(found) else Waiting("not as asked for yet")
+
+    return ctx.poll("security group rule", look, timeout=60, interval=1, longest=10)
+
+
+def _fresh(ctx: Context, identity: Identity) -> Stored | None:
+    return next((rule for rule in rules.fetch(ctx, identity.group) if rule.identity == identity), None)
