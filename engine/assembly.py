@@ -20,10 +20,10 @@ from .model import Host, Inventory, Notice, Playbook, Value
 from .patterns import match_hosts
 from .registry import Registry
 from .report import Reporter, Reports
-from .report_screen import PlainScreen, Screen
+from .report_screen import screen_for
 from .runner import Options, Runner
 from .secrets import Masker
-from .style import is_terminal, style_for
+from .style import style_for
 from .targets import SANDBOX
 from .template import Templates
 
@@ -98,13 +98,7 @@ def _reporter(view: View, masker: Masker) -> Reporter:
         return JsonReporter(sys.stdout, masker)
     from .report_text import TextReporter
 
-    screen: Screen
-    if is_terminal(sys.stdout):
-        from .report_live import LiveScreen
-
-        screen = LiveScreen(sys.stdout, masker)
-    else:
-        screen = PlainScreen(sys.stdout, masker)
+    screen = screen_for(sys.stdout, os.environ, masker)
     style = style_for(sys.stdout, os.environ)
     return TextReporter(screen, style, verbosity=view.verbosity, with_diff=view.diff)
 
