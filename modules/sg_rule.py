@@ -193,14 +193,8 @@ class SgRule:
         differing = _differing(params, _told(params, stored))
         if differing:
             _change(ctx, params, stored, differing)
-            stored = _wait(ctx, identity)
-        rule = _told(params, stored)
-        left = _differing(params, rule)
-        if left:
-            raise Failed(
-                f"The rule {rule.id} was changed, and yet its {' and '.join(left)} is not as asked for."
-            )
-        return Output(rule=rule, adopted=adopted)
+            stored = _wait(ctx, identity, lambda rule: not _differing(params, _told(params, rule)))
+        return Output(rule=_told(params, stored), adopted=adopted)
 
 
 # ---------------------------------------------------------------- what is asked for
