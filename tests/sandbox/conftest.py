@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.clusters import Lab, running_lab
+from tests.support.sandbox_process import TEMPLATE, Running, running_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,3 +35,19 @@ def connection(lab: Lab) -> Iterator[Valkey]:
     """A plain client of the one node, through its proxy."""
     with lab.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A whole sandbox with the lab's world, in which AWS's time runs 2,000 times faster."""
+    folder = tmp_path_factory.mktemp("sandbox") / "world"
+    with running_sandbox(folder, "--template", str(TEMPLATE), "--speed", "2000") as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: Running) -> Iterator[Running]:
+    """The shared sandbox, without faults. Its world is as the tests before left it: `reset` gives a fresh one."""
+    yield shared_sandbox
+    if shared_sandbox.do("fault", "list"):
+        shared_sandbox.do("fault", "clear")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from runbook.sandbox import addresses
 from runbook.sandbox.certificates import Certificates
 from runbook.sandbox.dataplane import DataPlane, DataPlaneError, DataPlaneSettings, User
 
@@ -181,3 +182,19 @@ def test_nothing_is_left_when_the_sandbox_is_killed(tmp_path: Path) -> None:
 def _servers(directory: Path) -> list[str]:
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if str(directory) in line]
+
+
+def test_where_only_one_address_exists_clusters_work_on_its_ports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = addresses._can_bind
+    monkeypatch.setattr(
+        addresses, "_can_bind", lambda address, port: address == "127.0.0.1" and real(address, port)
+    )
+    with running_lab(tmp_path, replicas=1, port=16379) as lab:
+        assert (lab.handle.address, lab.handle.port) == ("127.0.0.1", 16379)
+        assert {node.address for node in lab.handle.shards[0].nodes} == {"127.0.0.1"}
+        client = lab.cluster_client()
+        client.execute_command("JSON.SET", "product:1", "$", "[1]")
+        lab.plane.failover(lab.name, "0001")
+        assert lab.cli("-c", "JSON.GET", "product:1").out == "[1]\n"

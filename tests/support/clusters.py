@@ -89,13 +89,15 @@ class Lab:
 
 
 @contextmanager
-def running_lab(directory: Path, *, shards: int = 1, replicas: int = 0, tls: bool = True) -> Iterator[Lab]:
+def running_lab(
+    directory: Path, *, shards: int = 1, replicas: int = 0, tls: bool = True, port: int = 6379
+) -> Iterator[Lab]:
     """A data plane with `lab-cluster`; everything has ended afterwards."""
     certificates = Certificates(directory)
     plane = DataPlane(directory / "nodes", certificates, DataPlaneSettings())
     plane.start()
     try:
-        plane.create_cluster("lab-cluster", port=6379, shards=shards, replicas=replicas, tls=tls)
+        plane.create_cluster("lab-cluster", port=port, shards=shards, replicas=replicas, tls=tls)
         yield Lab(plane, certificates, "lab-cluster")
     finally:
         plane.stop()
