@@ -1,8 +1,10 @@
 """Structural identities: what a task is, wherever it stands in its file and whatever it is called.
 
-A task's identity is a digest of its play, the sections that lead to it, its own text, and which of its equal
-siblings it is. Its `name` and `tags` are left out, because to rename a finished task must not run it again; what
-it inherits is left out too, because to edit a block must not touch the tasks in it.
+A task's identity is a digest of its play, the sections and named blocks that lead to it, its own text, and which
+of its equal siblings it is. Its `name` and `tags` are left out, because to rename a finished task must not run it
+again; what it inherits is left out too, because to edit a block must not touch the tasks in it. A block without a
+name is no place of its own: its tasks are siblings of those around it, so that a block can be put in front of
+others, or around finished tasks.
 """
 
 from __future__ import annotations
@@ -50,11 +52,16 @@ def canonical(value: Any) -> str:
 class Siblings:
     """Tells equal siblings of one list apart: first, second, ..."""
 
-    def __init__(self, parent: str) -> None:
-        self._parent = parent
+    def __init__(self, *place: str) -> None:
+        self._place = digest(*place)
         self._seen: Counter[str] = Counter()
+        self._sections: dict[str, Siblings] = {}
 
     def identity(self, text: str) -> str:
         """The identity of the next sibling with this text."""
         self._seen[text] += 1
-        return digest(self._parent, text, str(self._seen[text]))
+        return digest(self._place, text, str(self._seen[text]))
+
+    def section(self, name: str) -> Siblings:
+        """The siblings in a section (`rescue`, `always`) of all the blocks here that have no name."""
+        return self._sections.setdefault(name, Siblings(self._place, name))

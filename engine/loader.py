@@ -203,7 +203,7 @@ class _PlaybookReader:
         if section is None:
             return ()
         reader = TaskReader(self.session, file, handlers=section.key == "handlers")
-        return reader.read(section.node, f"'{section.key}'", inherited, digest(identity, section.key))
+        return reader.read(section.node, f"'{section.key}'", inherited, Siblings(identity, section.key))
 
     # ------------------------------------------------------------ checks
 

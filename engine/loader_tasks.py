@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from .errors import Position, nearest
-from .identity import Siblings, canonical, digest
+from .identity import Siblings, canonical
 from .keywords import (
     INSTEAD,
     KEYWORDS,
@@ -45,10 +45,9 @@ class TaskReader:
         """Files that import each other down to this one."""
 
     def read(
-        self, node: yaml.Node | None, what: str, inherited: Inherited, identity: str
+        self, node: yaml.Node | None, what: str, inherited: Inherited, siblings: Siblings
     ) -> tuple[Node, ...]:
-        """The tasks and blocks of one list; `identity` is that of the list."""
-        siblings = Siblings(identity)
+        """The tasks and blocks of one list, which are among these siblings."""
         found: list[Node] = []
         for item in self._file.items(node, what):
             found += self._node(item, inherited, siblings)
@@ -83,11 +82,16 @@ class TaskReader:
         if "block" not in sections:
             first = next(iter(sections.values()))
             self._file.problem(f"'{first.key}' stands without 'block'", first.position)
-        # By its name alone: neither an edit of its keywords nor of a task in it touches its other tasks.
-        identity = siblings.identity("block " + canonical(own.get("name")))
+        name = own.get("name")
+        identity = siblings.identity("block " + canonical(name))
         inner = inherited.enter(own)
         read = {
-            key: self.read(entry.node, f"'{key}'", inner, digest(identity, key))
+            key: self.read(
+                entry.node,
+                f"'{key}'",
+                inner,
+                _place(siblings, key) if name is None else Siblings(identity, key),
+            )
             for key, entry in sections.items()
         }
         return [
@@ -95,7 +99,7 @@ class TaskReader:
                 body=read.get("block", ()),
                 rescue=read.get("rescue", ()),
                 always=read.get("always", ()),
-                name=own.get("name"),
+                name=name,
                 position=self._file.position(item),
                 identity=identity,
             )
@@ -126,7 +130,7 @@ class TaskReader:
         if other_file is None:
             return ()
         reader = TaskReader(self._session, other_file, handlers=self._place == "handler", chain=self._chain)
-        return reader.read(other_file.root, "A file of tasks", inherited.enter(own), identity)
+        return reader.read(other_file.root, "A file of tasks", inherited.enter(own), Siblings(identity))
 
     def _imported(self, entry: Entry) -> str | None:
         value = self._file.value(entry.node)
@@ -300,10 +304,15 @@ class TaskReader:
             read_included(self._session, file, task, handlers=self._place == "handler")
 
 
+def _place(siblings: Siblings, section: str) -> Siblings:
+    """Where the tasks of a block without a name are counted."""
+    return siblings if section == "block" else siblings.section(section)
+
+
 def read_included(session: Session, file: YamlFile, parent: Task, *, handlers: bool) -> tuple[Node, ...]:
     """The tasks of a file that `parent` includes."""
     name = Path(os.path.relpath(file.path, Path(parent.position.file).parent)).as_posix()
     reader = TaskReader(session, file, handlers=handlers)
     return reader.read(
-        file.root, "A file of tasks", Inherited.of_include(parent), digest(parent.identity, name)
+        file.root, "A file of tasks", Inherited.of_include(parent), Siblings(parent.identity, name)
     )

@@ -131,6 +131,26 @@ def test_sections_and_blocks_tell_equal_tasks_apart(tmp_path: Path) -> None:
     assert len(set(found)) == len(found)
 
 
+def test_a_block_without_a_name_may_be_put_before_another_or_around_finished_tasks(tmp_path: Path) -> None:
+    rescue = "rescue: [{debug: {msg: r}}]"
+    old = identities(tmp_path, playbook("debug: {msg: a}", f"{{block: [{{debug: {{msg: b}}}}], {rescue}}}"))
+    new = identities(
+        tmp_path,
+        playbook(
+            "block: [{debug: {msg: new}}]",
+            "block: [{debug: {msg: a}}]",
+            f"{{block: [{{debug: {{msg: b}}}}], {rescue}}}",
+        ),
+    )
+    assert new[1:] == old
+
+
+def test_blocks_with_names_may_change_places_with_equal_tasks_in_them(tmp_path: Path) -> None:
+    one, two = (f"{{name: {name}, block: [{{meta: noop}}, {{debug: {{msg: {name}}}}}]}}" for name in "ab")
+    before = identities(tmp_path, playbook(one, two))
+    assert identities(tmp_path, playbook(two, one)) == before[2:] + before[:2]
+
+
 def test_what_is_around_a_task_may_be_edited(tmp_path: Path) -> None:
     before = (
         "- name: play\n  hosts: web\n  tasks: [{name: b, block: [{debug: {msg: a}}, {debug: {msg: b}}]}]\n"

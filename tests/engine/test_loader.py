@@ -208,17 +208,26 @@ class TestImports:
   vars: {v: import}
 - hosts: last
 """
+        handlers = "[{name: h, debug: {msg: x}, when: c}]"
         one = """
 - hosts: web
   vars: {v: play, w: play}
   tasks: [{debug: {msg: x}, when: a}]
-- import_playbook: two.yml
-"""
-        first, second, third = load(text, {"sub/one.yml": one, "sub/two.yml": "- hosts: db\n"}).plays
+  handlers: HANDLERS
+- {import_playbook: two.yml, vars: {v: inner, u: inner}, when: deep}
+""".replace("HANDLERS", handlers)
+        first, second, third = load(
+            text, {"sub/one.yml": one, "sub/two.yml": "- {hosts: db, tasks: [{debug: {msg: x}}]}\n"}
+        ).plays
         assert (first.hosts, second.hosts, third.hosts) == ("web", "db", "last")
         assert sources(tasks(first)[0].when) == ["go", "a"]
         assert first.tags == second.tags == {"t"}
         assert first.vars == {"v": "import", "w": "play"}
+        assert second.vars == {"v": "import", "u": "inner"}
+        assert sources(tasks(second)[0].when) == ["go", "deep"]
+        (handler,) = first.handlers
+        assert isinstance(handler, Task)
+        assert sources(handler.when) == ["c"]
 
     def test_a_file_imported_twice_is_read_once_and_its_problems_told_once(self, load: Load) -> None:
         text = "- hosts: web\n  tasks: [{import_tasks: a.yml}, {import_tasks: a.yml}]\n"
@@ -291,6 +300,17 @@ class TestHandlers:
     - {name: other, listen: [reload], debug: {msg: x}}
 """
         assert problems(load, text) == ["site.yml:4:62: This play has no handler 'gone'"]
+
+    def test_a_handler_that_could_not_be_read_is_not_missing(self, load: Load) -> None:
+        text = """
+- hosts: web
+  tasks: [{debug: {msg: x}, notify: [restart, reload]}]
+  handlers: [{name: restart, debgu: {}}, {listen: reload, debug: {msg: x}, dbg: x}]
+"""
+        assert [one.rpartition(": ")[2] for one in problems(load, text)] == [
+            "There is no module 'debgu'",
+            "'dbg' is no keyword of a handler",
+        ]
 
     @pytest.mark.parametrize("handler", ["{name: '{{ x }}', debug: {msg: x}}", "{include_tasks: h.yml}"])
     def test_handlers_that_are_known_only_in_the_run_may_have_any_name(

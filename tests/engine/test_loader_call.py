@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from runbook.errors import Position
+from runbook.loader import load_playbook
 from runbook.loader_call import Call, Modules, module_name, read_call, split_words, unquote
+from runbook.model import Task
 from runbook.source import Source
 from runbook.values import Template
 from runbook.yamlfile import YamlFile
@@ -109,6 +112,16 @@ def test_a_call_that_means_nothing_is_told(text: str, problem: str) -> None:
     call, problems = read(text)
     assert call is None
     assert problems == [problem]
+
+
+def test_a_local_action_is_delegated(tmp_path: Path) -> None:
+    path = tmp_path / "p.yml"
+    path.write_text("- hosts: web\n  tasks: [{local_action: shell ls}, {action: shell ls}]\n")
+    first, second = load_playbook(str(path), SmallCatalog()).plays[0].tasks
+    assert isinstance(first, Task)
+    assert isinstance(second, Task)
+    assert (first.delegate_to, second.delegate_to) == ("localhost", None)
+    assert first.identity != second.identity
 
 
 def test_arguments_know_where_they_stand() -> None:
