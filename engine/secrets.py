@@ -190,6 +190,7 @@ def _forms(text: str) -> Iterator[str]:
     yield quote(plain, safe="")
     yield quote_plus(plain)
     yield shlex.quote(text)
+    yield text.replace("'", "'\"'\"'")  # inside of a longer quoted word
     yield html.escape(text)
     for start in range(3):
         yield from _base64(plain, start)
