@@ -170,7 +170,7 @@ def _json(status: int, data: dict[str, Any]) -> Answer:
 
 
 def serve(settings: WorldSettings, *, idle_seconds: float = _IDLE_SECONDS) -> None:
-    """Be the sandbox of a folder until the end. One process at a time holds a folder's lock.
+    """Be the sandbox of a folder until the end, and end the process. One at a time holds a folder's lock.
 
     Raises RuntimeError if another process is the folder's sandbox.
     """
@@ -185,6 +185,10 @@ def serve(settings: WorldSettings, *, idle_seconds: float = _IDLE_SECONDS) -> No
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: daemon.end())
             daemon.run()
+            # Before the lock is let go, so that a free lock means an ended process. A thread that still waits
+            # for a node would hold an ordinary exit up.
+            logging.shutdown()
+            os._exit(0)
     except Timeout:
         raise RuntimeError(f"another process is the sandbox of {settings.folder}") from None
 

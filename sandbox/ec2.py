@@ -38,13 +38,13 @@ class Ec2:
     def __init__(
         self,
         *,
-        backend: Any,
+        backend: Callable[[], Any],
         account: str,
         lock: threading.RLock,
         groups_in_use: Callable[[], frozenset[str]],
     ) -> None:
-        """`backend` is moto's for this account and Region; `groups_in_use` are those of other services."""
-        self._backend = backend
+        """`backend` gives moto's for this account and Region; `groups_in_use` are those of other services."""
+        self._moto = backend
         self._account = account
         self._lock = lock
         self._groups_in_use = groups_in_use
@@ -60,6 +60,11 @@ class Ec2:
             "DeleteSecurityGroup": self._delete_group,
         }
         self.operations: Mapping[str, Handler] = {name: self._locked(h) for name, h in handlers.items()}
+
+    @property
+    def _backend(self) -> Any:
+        """Moto's books, which are other ones after a reset."""
+        return self._moto()
 
     def _locked(self, handler: Handler) -> Handler:
         def run(params: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +97,8 @@ class Ec2:
     ) -> SecurityGroupRule:
         record = SecurityGroupRule(
             self._backend,
-            rule.protocol,
+            # Moto wants ports for every protocol but this one.
+            "-1" if rule.from_port is None else rule.protocol,
             group.id,
             rule.from_port,  # type: ignore[arg-type]  # moto calls int() on it
             rule.to_port,  # type: ignore[arg-type]
@@ -100,6 +106,7 @@ class Ec2:
             tags=tags,
             **moto_members(rule, description, self._account),
         )
+        record.ip_protocol = rule.protocol
         _records(group, egress=egress).append(record)
         return record
 

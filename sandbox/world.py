@@ -101,7 +101,7 @@ class World:
             account_id=ACCOUNT_ID,
         )
         self._ec2 = Ec2(
-            backend=account.ec2,
+            backend=lambda: account.ec2,
             account=ACCOUNT_ID,
             lock=corrections.lock,
             groups_in_use=self._memorydb.security_groups_in_use,

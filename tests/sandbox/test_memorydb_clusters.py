@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.memorydb_account import MemoryDbAccount
@@ -40,7 +42,7 @@ def test_a_cluster_waits_for_its_nodes_even_when_its_time_is_over(aws: MemoryDbA
         while "go" not in started:
             pass
 
-    aws.nodes.create_cluster = slow  # type: ignore[assignment,method-assign]
+    aws.nodes.create_cluster = slow  # type: ignore[method-assign]
     aws.nodes.sizes["lab"], aws.nodes.ports["lab"] = [1, 0], 6379
     aws.call("CreateCluster", ClusterName="lab", NodeType="db.r6g.large", ACLName="open-access",
              SubnetGroupName="both", NumReplicasPerShard=0)  # fmt: skip
@@ -158,7 +160,7 @@ def test_a_creation_that_breaks_ends_in_create_failed_whose_only_way_out_is_dele
     assert aws.refusal("DescribeClusters", ClusterName="lab") == "ClusterNotFoundFault"
 
 
-_CHANGES = {
+_CHANGES: dict[str, dict[str, Any]] = {
     "UpdateCluster": {"Description": "new"},
     "CreateSnapshot": {"SnapshotName": "kept"},
     "FailoverShard": {"ShardName": "0001"},
@@ -173,12 +175,13 @@ def test_only_an_available_cluster_can_be_changed(aws: MemoryDbAccount, state: s
         aws.call("CreateCluster", ClusterName="lab", NodeType="db.r6g.large", ACLName="open-access")
     else:
         aws.make_cluster(NumReplicasPerShard=1)
-        begin = {
+        begin: dict[str, tuple[str, dict[str, Any]]] = {
             "updating": ("UpdateCluster", {"ReplicaConfiguration": {"ReplicaCount": 2}}),
             "snapshotting": ("CreateSnapshot", {"SnapshotName": "first"}),
             "deleting": ("DeleteCluster", {}),
-        }[state]
-        aws.call(begin[0], ClusterName="lab", **begin[1])
+        }
+        name, params = begin[state]
+        aws.call(name, ClusterName="lab", **params)
     aws.pass_time(4)
     assert aws.cluster()["Status"] == state
     assert aws.refusal(operation, ClusterName="lab", **_CHANGES[operation]) == "InvalidClusterStateFault"

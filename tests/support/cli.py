@@ -51,7 +51,12 @@ class Desk:
     @property
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "RUNBOOK_"))}
-        return {**kept, "RUNBOOK_SANDBOX": str(self.folder / "sandbox"), "HOME": str(self.folder), **self.environ}
+        return {
+            **kept,
+            "RUNBOOK_SANDBOX": str(self.folder / "sandbox"),
+            "HOME": str(self.folder),
+            **self.environ,
+        }
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "runbook", *words]
@@ -70,10 +75,16 @@ class Desk:
         )
         return Ended(done.returncode, done.stdout, done.stderr)
 
+    def playbook(self, name: str) -> Path:
+        return PLAYBOOKS / name
+
+    def inventory(self, name: str) -> Path:
+        return INVENTORY / name
+
     def play(self, playbook: str, *words: str, inventory: str = "sandbox.yml") -> Ended:
-        return self.run(
-            "play", str(PLAYBOOKS / playbook), "-i", str(INVENTORY / inventory), "--output", "json", *words
-        )
+        """Play one of the project's playbooks, telling its events as JSON."""
+        source = str(self.inventory(inventory))
+        return self.run("play", str(self.playbook(playbook)), "-i", source, "--output", "json", *words)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """A command that is still running; for kills."""

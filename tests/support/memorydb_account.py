@@ -158,9 +158,10 @@ class MemoryDbAccount:
         """The error code that an operation is refused with; it must be one that the model declares."""
         with pytest.raises(AwsError) as caught:
             self.call(operation, **params)
+        code: str = caught.value.code
         declared = {shape.name for shape in service_model("memorydb").operation_model(operation).error_shapes}
-        assert caught.value.code in declared, f"{operation} does not declare {caught.value.code}"
-        return caught.value.code
+        assert code in declared, f"{operation} does not declare {code}"
+        return code
 
     def cluster(self, name: str = "lab") -> dict[str, Any]:
         """A cluster with its shards."""
