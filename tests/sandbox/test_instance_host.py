@@ -134,11 +134,13 @@ def test_what_one_command_leaves_the_next_one_finds(host: ProcessHost) -> None:
 
 
 def test_ending_a_command_ends_its_whole_group(host: ProcessHost, tmp_path: Path) -> None:
-    end, wait = begin(host, "i-1", "long", 'sleep 1000 & sleep 1000; echo "never here"')
+    mark = f"4343.{os.getpid()}"
+    end, wait = begin(host, "i-1", "long", f'sleep {mark} & sleep {mark}; echo "never here"')
     time.sleep(0.3)
     end()
     done = wait()
     assert (done.code, done.stdout) == (137, "")
+    _assert_none_runs(mark)
     end()  # again is no harm
 
 
@@ -203,10 +205,14 @@ def test_nothing_outlives_a_host_that_was_killed(kind: Kind, tmp_path: Path) -> 
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
+    _assert_none_runs(f"4242.{mark}")
+
+
+def _assert_none_runs(argument: str) -> None:
     deadline = time.monotonic() + 10
-    while _running(f"4242.{mark}") and time.monotonic() < deadline:
+    while _running(argument) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert _running(f"4242.{mark}") == []
+    assert _running(argument) == []
 
 
 def _running(argument: str) -> list[str]:
