@@ -189,6 +189,7 @@ class Steps:
             task.arg_positions,
             task.position,
             files=files_for(job.base, self._templates, scope),
+            keep_secrets=isinstance(module, Computation),
         )
         self._learn_secrets(module, params)
         if isinstance(module, Computation):
