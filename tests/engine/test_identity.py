@@ -131,6 +131,29 @@ def test_sections_and_blocks_tell_equal_tasks_apart(tmp_path: Path) -> None:
     assert len(set(found)) == len(found)
 
 
+def _tree(chance: random.Random, depth: int) -> str:
+    """A task, or a block of them; there are few different ones."""
+    if depth == 0 or chance.random() < 0.5:
+        return f"{{debug: {{msg: {chance.randrange(2)}}}}}"
+    name = chance.choice(["", "name: a, ", "name: b, "])
+    keys = ["block", *chance.sample(["rescue", "always"], chance.randrange(3))]
+    sections = [f"{key}: [{', '.join(_tree(chance, depth - 1) for _ in range(3))}]" for key in keys]
+    return f"{{{name}{', '.join(sections)}}}"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_tasks_of_a_play_share_an_identity(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 (no secret)
+    found = identities(tmp_path, playbook(*(_tree(chance, 4) for _ in range(8))))
+    assert len(set(found)) == len(found)
+
+
+def test_a_task_that_moves_to_another_section_is_another(tmp_path: Path) -> None:
+    (body,) = identities(tmp_path, playbook("{block: [{debug: {msg: a}}], rescue: []}"))
+    (rescue,) = identities(tmp_path, playbook("{block: [], rescue: [{debug: {msg: a}}]}"))
+    assert body != rescue
+
+
 def test_a_block_without_a_name_may_be_put_before_another_or_around_finished_tasks(tmp_path: Path) -> None:
     rescue = "rescue: [{debug: {msg: r}}]"
     old = identities(tmp_path, playbook("debug: {msg: a}", f"{{block: [{{debug: {{msg: b}}}}], {rescue}}}"))
