@@ -211,9 +211,8 @@ def _wait(ctx: Context, job: Job, command: str, instances: Sequence[str]) -> Seq
 def _progress(statuses: Mapping[str, str], count: int, done: int) -> Waiting:
     if count > 1:
         return Waiting(f"ended on {done} of {count} instances", 100 * done / count)
-    status = next(iter(statuses.values()), "sent")
-    words = {"InProgress": "running", "Delayed": "delayed: the agent does not answer"}
-    return Waiting(words.get(status, status.lower()))
+    delayed = "Delayed" in statuses.values()
+    return Waiting("delayed: the agent does not answer" if delayed else "running")
 
 
 # ---------------------------------------------------------------- reading back
