@@ -288,7 +288,7 @@ def _unpack_float(content: list[str]) -> float:
 
 def _withheld(origin: str) -> Secret:
     """A secret that was not written: to use it raises, so that nothing goes on with a mask in its place."""
-    return Secret(Unknown(f"the secret {origin or 'value'} (not kept in the state file)"), origin)
+    return Secret(Unknown(f"a secret that the state file does not keep ({origin or 'no name'})"), origin)
 
 
 _UNPACKERS: dict[str, Callable[[Any], Any]] = {
