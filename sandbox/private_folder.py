@@ -115,7 +115,9 @@ def _become_nobody(*owned: Path) -> None:
 
 def seatbelt_profile(folders: list[Path]) -> str:
     """The profile for macOS's sandbox-exec that refuses writes outside of `folders`."""
-    quoted = (str(folder).replace("\\", "\\\\").replace('"', '\\"') for folder in folders)
+    # The sandbox compares real paths: /var is a link on macOS.
+    real = (str(folder.resolve()) for folder in folders)
+    quoted = (folder.replace("\\", "\\\\").replace('"', '\\"') for folder in real)
     places = "".join(f' (subpath "{folder}")' for folder in quoted)
     devices = "".join(f' (literal "/dev/{name}")' for name in _WRITABLE_DEVICES)
     return f'(version 1)(allow default)(deny file-write*)(allow file-write*{places}{devices} (regex #"^/dev/fd/"))'

@@ -42,7 +42,8 @@ class SsmService:
         account_id: str = "123456789012",
         assumptions: SsmAssumptions | None = None,
     ) -> None:
-        """`instances` lists what EC2 has now; `s3_put` stores (bucket, key, content), and must not raise."""
+        """`instances` lists what EC2 has now; `s3_put` stores (bucket, key, content), and
+        raises AwsError where it can't."""
         self._assumed = assumptions or SsmAssumptions()
         self._clock = clock
         self._wording = Wording(region, self._assumed)

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from .instance_host import Script, ScriptEnd
+from .service import AwsError
 from .ssm_commands import STOPPED_CODE, Command, Invocation, State
 from .ssm_instances import Ping
 from .ssm_output import Output, key_folder
@@ -235,8 +236,11 @@ class Runner:
         if not bucket:
             return
         folder = key_folder(prefix, command.command_id, invocation.instance_id)
-        for name, content in output.whole().items():
-            self._s3_put(bucket, f"{folder}/{name}", content)
+        try:
+            for name, content in output.whole().items():
+                self._s3_put(bucket, f"{folder}/{name}", content)
+        except AwsError as error:  # The agent only notes it: the command's outcome is the script's.
+            log.warning("output of %s was not stored: %s", command.command_id, error)
 
     def _expire(self, command: Command) -> None:
         # A script that runs is left alone: it runs in real time, which the clock may have left far behind.

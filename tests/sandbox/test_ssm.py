@@ -128,6 +128,11 @@ def test_output_goes_to_the_bucket_whole_and_where_aws_lays_it(ssm: RunCommand) 
     assert got["StandardOutputUrl"] == f"https://s3.eu-west-2.amazonaws.com/outputs/{key}"
 
 
+def test_a_bucket_that_is_missing_does_not_change_the_outcome(ssm: RunCommand) -> None:
+    command_id = start(ssm, "echo out", InstanceIds=[ONE], OutputS3BucketName="missing")
+    assert ssm.wait_for(command_id, ONE, "Success")["StandardOutputContent"] == "out\n"
+
+
 def test_a_reboot_is_done_and_the_step_runs_again(ssm: RunCommand) -> None:
     line = "mark=$HOME/rebooted; [ -e $mark ] && { echo again; exit 0; }; touch $mark; exit 194"
     got = ssm.wait_for(start(ssm, line, InstanceIds=[THREE]), THREE, "Success", step=10)

@@ -12,6 +12,7 @@ from botocore.validate import ParamValidator
 from runbook.sandbox.clock import Clock
 from runbook.sandbox.instance_host import ProcessHost, Script, ScriptEnd, open_host
 from runbook.sandbox.instance_setup import HostSettings, Kind
+from runbook.sandbox.service import AwsError
 from runbook.sandbox.ssm import SsmService
 from runbook.sandbox.ssm_instances import InstanceFacts
 
@@ -104,9 +105,14 @@ class RunCommand:
             instances=lambda: list(self.instances.values()),
             clock=self.clock,
             host=host,
-            s3_put=lambda bucket, key, content: self.bucket.update({(bucket, key): content}),
+            s3_put=self._put,
             assumptions=assumptions,
         )
+
+    def _put(self, bucket: str, key: str, content: bytes) -> None:
+        if bucket == "missing":
+            raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
+        self.bucket[bucket, key] = content
 
     def add(self, instance_id: str, **facts: Any) -> str:
         """A running instance with a profile, launched now."""
