@@ -125,7 +125,8 @@ def hosts_of(loaded: Loaded, limit: str) -> list[tuple[str, tuple[str, ...]]]:
     kept = set(match_hosts(limit, loaded.inventory)) if limit else None
     listed = []
     for play_ in loaded.playbook.plays:
-        hosts = match_hosts(str(play_.hosts), loaded.inventory)
+        pattern = play_.hosts if isinstance(play_.hosts, tuple) else str(play_.hosts)
+        hosts = match_hosts(pattern, loaded.inventory, at=play_.position)
         chosen = tuple(host for host in hosts if kept is None or host in kept)
         listed.append((str(play_.name or play_.hosts), chosen))
     return listed

@@ -11,18 +11,28 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 
-from .errors import UsageError, nearest
+from .errors import Position, UsageError, nearest
 from .model import Inventory
 
 _SLICE = re.compile(r"(?P<name>.+)\[(?P<first>-?\d+)(?:(?P<range>[:-])(?P<last>-?\d*))?\]")
 _WILD = re.compile(r"[*?\[]")
 
 
-def match_hosts(pattern: str | Sequence[str], inventory: Inventory) -> tuple[str, ...]:
+def match_hosts(
+    pattern: str | Sequence[str], inventory: Inventory, *, at: Position | None = None
+) -> tuple[str, ...]:
     """The hosts that a pattern names: `all`, a name, group, glob or `~regex`, `a:b`, `a:&b`, `a:!b`, `web[0]`.
 
-    Raises UsageError for a plain name that is neither a host nor a group; a glob or regex may match nothing.
+    Raises UsageError, with the place `at` when it is known, for a plain name that is neither a host nor a group; a
+    glob or regex may match nothing.
     """
+    try:
+        return _hosts(pattern, inventory)
+    except UsageError as error:
+        raise UsageError(error.message, position=at, hint=error.hint) from None
+
+
+def _hosts(pattern: str | Sequence[str], inventory: Inventory) -> tuple[str, ...]:
     terms = [
         term for part in ([pattern] if isinstance(pattern, str) else pattern) for term in _split(str(part))
     ]

@@ -134,7 +134,7 @@ class Runner:
             groups={name: tuple(hosts) for name, hosts in groups.items()},
         )
         scope = VariableScope(self.templates, [self.options.extra_vars, play.vars])
-        found = match_hosts(self.templates.render(play.hosts, scope), inventory)
+        found = match_hosts(self.templates.render(play.hosts, scope), inventory, at=play.position)
         if not self.options.limit:
             return found
         kept = set(match_hosts(self.options.limit, inventory))

@@ -42,6 +42,19 @@ def bare_template(source: Source, line: int) -> Problem | None:
     )
 
 
+def braces_in_flow(source: Source, key: Position) -> Problem | None:
+    """The problem of an unquoted template in a `{...}` or `[...]`; `key` is its second brace, which YAML takes for
+    the key of a mapping."""
+    line = source.excerpt(key.line) or ""
+    start = key.column - 2
+    if line[start : start + 2] != "{{":
+        return None
+    end = line.find("}}", start)
+    text = line[start : end + 2] if end > 0 else line[start:]
+    at = source.position(key.line, start + 1)
+    return source.problem("A value that starts with '{{' must be quoted", at, quote_template(text))
+
+
 def control_characters(source: Source) -> list[Problem]:
     """Characters that YAML does not allow in a file, at most one problem a line."""
     problems = []

@@ -18,7 +18,7 @@ from .errors import LoadError, Position, Problem
 from .model import Value
 from .source import Source, read_source
 from .values import Expression, Template
-from .yamlerrors import bare_template, control_characters, cut_item, explain, nested_too_deep
+from .yamlerrors import bare_template, braces_in_flow, control_characters, cut_item, explain, nested_too_deep
 from .yamlscalars import SCALARS, TAG
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -127,7 +127,8 @@ class YamlFile:
         return found.hint if found else None
 
     def _odd_key(self, key: yaml.Node) -> None:
-        found = bare_template(self.source, key.start_mark.line + 1)
+        at = self.position(key)
+        found = bare_template(self.source, at.line) or braces_in_flow(self.source, at)
         if found:
             self.problems.append(found)
         else:

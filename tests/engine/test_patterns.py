@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from runbook.errors import UsageError
+from runbook.errors import Position, UsageError
 from runbook.inventory import load_inventory
 from runbook.model import Inventory
 from runbook.patterns import match_hosts
@@ -72,6 +72,11 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(inventory: Inventory,
 def test_without_a_near_name_the_groups_are_listed(inventory: Inventory) -> None:
     with pytest.raises(UsageError, match=r"Groups: web, db, new-york\."):
         match_hosts("something", inventory)
+
+
+def test_the_place_of_the_pattern_is_told_when_it_is_known(inventory: Inventory) -> None:
+    with pytest.raises(UsageError, match=r"site\.yml:3:3: The inventory has no host"):
+        match_hosts("wbe", inventory, at=Position("site.yml", 3, 3))
 
 
 def test_a_bad_regular_expression_is_told(inventory: Inventory) -> None:

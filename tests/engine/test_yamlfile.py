@@ -99,6 +99,8 @@ def test_an_anchor_used_often_is_built_once() -> None:
         ("a:\n  k: {{ x }}\n", "2:6 A value that starts with '{{' must be quoted"),
         ("a:\n  k: {{ x }}/y\n", "2:6 A value that starts with '{{' must be quoted"),
         ("- {{ x }}\n", "1:3 A value that starts with '{{' must be quoted"),
+        ("a: {b: {{ x }}, c: 1}\n", "1:8 A value that starts with '{{' must be quoted"),
+        ("a: [b, {{ x }}]\n", "1:8 A value that starts with '{{' must be quoted"),
         ("a:\n\tb: 1\n", "2:1 A tab stands in the indentation"),
         ("a: b: c\n", "1:5 A key stands where none can be: the text before this ':' is a value already"),
         ('a: "b\nc: d\n', "1:4 This quote is never closed"),
