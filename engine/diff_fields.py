@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,15 @@ _WIDE = 76
 
 _CONTEXT = 3
 """Unchanged lines around a changed line of a text."""
+
+_LONGEST = 400
+"""Characters of one value; longer ones are cut."""
+
+_MOST_SHOWN = 200
+"""Lines of one text, entries of one list."""
+
+_MOST_COMPARED = 20_000
+"""Lines of both texts together; comparing more takes too long."""
 
 _MARGIN = "    "
 _NAMES = ("name", "id", "key")
@@ -127,7 +137,7 @@ def _paired(old: Sequence[Any], new: Sequence[Any]) -> list[tuple[Any, Any]]:
 def _laid_out(entries: Sequence[_Entry], hidden: int, what: str, style: Style) -> list[str]:
     width = max((len(entry.label) for entry in entries if not entry.below), default=0)
     lines: list[str] = []
-    for entry in entries:
+    for entry in entries[:_MOST_SHOWN]:
         symbol = style(entry.symbol, _ROLES[entry.symbol])
         if entry.below:
             lines += [f"{symbol} {entry.label}".rstrip(), *(f"{_MARGIN}{line}" for line in entry.below)]
@@ -135,6 +145,8 @@ def _laid_out(entries: Sequence[_Entry], hidden: int, what: str, style: Style) -
             lines.append(
                 f"{symbol} {entry.label.ljust(width)} {entry.text}" if width else f"{symbol} {entry.text}"
             )
+    if len(entries) > _MOST_SHOWN:
+        lines.append(style(f"  # ({len(entries) - _MOST_SHOWN} {what}s more)", "quiet"))
     if hidden:
         lines.append(style(f"  # ({hidden} unchanged {what}{'s' if hidden > 1 else ''} hidden)", "quiet"))
     return lines
@@ -144,17 +156,31 @@ def _laid_out(entries: Sequence[_Entry], hidden: int, what: str, style: Style) -
 
 
 def _entry(label: str, old: Any, new: Any, style: Style) -> _Entry:
+    old, new = _readable(old), _readable(new)
     symbol: Symbol = "+" if old is None else "-" if new is None else "~"
     if _nests(old, new):
         return _Entry(symbol, label, below=tuple(_below(old, new, style)))
     if symbol != "~":
-        return _Entry(symbol, label, inline(new if old is None else old))
+        return _Entry(symbol, label, _short(new if old is None else old))
     if isinstance(old, Secret) and isinstance(new, Secret):
         return _Entry(symbol, label, f"{SECRET_TEXT}, another one")
-    one, other = inline(old), inline(new)
+    one, other = _short(old), _short(new)
     if len(one) + len(other) > _WIDE:
         return _Entry(symbol, label, below=(one, f"-> {other}"))
     return _Entry(symbol, label, f"{one} -> {other}")
+
+
+def _readable(value: Any) -> Any:
+    """Bytes that are text are told as text."""
+    if isinstance(value, bytes):
+        with contextlib.suppress(UnicodeDecodeError):
+            return value.decode()
+    return value
+
+
+def _short(value: Any) -> str:
+    text = inline(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
 def _nests(old: Any, new: Any) -> bool:
@@ -188,9 +214,15 @@ def _text(old: str | None, new: str | None, style: Style) -> list[str]:
     """A text of several lines, as a unified diff."""
     if old is None or new is None:
         symbol: Symbol = "+" if old is None else "-"
-        return [style(f"{symbol} {line}".rstrip(), _ROLES[symbol]) for line in text_lines(new or old or "")]
-    found = difflib.unified_diff(text_lines(old), text_lines(new), n=_CONTEXT, lineterm="")
-    lines = [_text_line(line, style) for line in list(found)[2:]]
+        lines = [style(f"{symbol} {line}".rstrip(), _ROLES[symbol]) for line in text_lines(new or old or "")]
+    else:
+        one, other = text_lines(old), text_lines(new)
+        if len(one) + len(other) > _MOST_COMPARED:
+            return [style(f"# ({len(one)} lines become {len(other)} lines)", "quiet")]
+        found = list(difflib.unified_diff(one, other, n=_CONTEXT, lineterm=""))[2:]
+        lines = [_text_line(line, style) for line in found]
+    if len(lines) > _MOST_SHOWN:
+        lines[_MOST_SHOWN:] = [style(f"# ({len(lines) - _MOST_SHOWN} lines more)", "quiet")]
     return lines or [style("# (only white space at the end differs)", "quiet")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import msgspec
@@ -179,6 +180,36 @@ def test_what_is_not_known_is_never_taken_for_equal() -> None:
     unknown = Unknown("x")
     same = diff.lines(changed(Action.UPDATE, {"a": unknown}, {"a": unknown}))
     assert same[2:] == ["      # (1 unchanged field hidden)"]
+
+
+def test_long_values_and_texts_are_cut() -> None:
+    text = "".join(f"line {number}\n" for number in range(1_000))
+    created = diff.lines(changed(Action.CREATE, None, {"content": text, "key": "x" * 5_000}))
+    assert "        # (800 lines more)" in created
+    assert len(created) < 210
+    assert max(map(len, created)) < 500
+    assert any(line.endswith("... (5002 characters)") for line in created)
+
+
+def test_long_lists_are_cut() -> None:
+    names = [f"name {number}" for number in range(1_000)]
+    lines = diff.lines(changed(Action.UPDATE, {"names": names[:2]}, {"names": names}))
+    assert lines[-2:] == ["          # (798 items more)", "          # (2 unchanged items hidden)"]
+
+
+def test_huge_texts_are_not_compared() -> None:
+    old, new = ("".join(f"{word} {number}\n" for number in range(100_000)) for word in ("old", "new"))
+    began = time.perf_counter()
+    lines = diff.lines(changed(Action.UPDATE, {"content": old}, {"content": new}))
+    assert lines[-1] == "        # (100000 lines become 100000 lines)"
+    assert time.perf_counter() - began < 5
+
+
+def test_bytes_that_are_text_are_compared_as_text() -> None:
+    lines = diff.lines(changed(Action.UPDATE, {"content": b"a\nb\n"}, {"content": b"a\nc\n"}))
+    assert lines[-4:] == ["        @@ -1,2 +1,2 @@", "          a", "        - b", "        + c"]
+    raw = diff.lines(changed(Action.UPDATE, {"content": b"\xff\n"}, {"content": b"\xfe\xfe\n"}))
+    assert raw[-1] == "    ~ content: (2 bytes) -> (3 bytes)"
 
 
 def test_a_name_cannot_play_tricks_on_a_terminal() -> None:
