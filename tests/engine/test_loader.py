@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -412,3 +414,40 @@ def test_a_file_of_variables_may_be_empty_but_not_a_list(tmp_path: Path) -> None
     path.write_text("- a\n")
     with pytest.raises(LoadError, match="A file of variables must be a mapping"):
         load_vars(str(path))
+
+
+PIECES = ("{{", "}}", ": ", "- ", "\t", '"', "'", "[", "]", "{", "}", "&a ", "*a", "!x ", "<<: ", "| ", "? ", "#", "null",
+          "\n", "  ", "block", "when", "loop", "args", "import_tasks: ", "\x00", "\u2028", "---\n", "%", "@", "=")  # fmt: skip
+
+
+def test_whatever_is_typed_only_load_errors_are_raised(load: Load) -> None:
+    chance = random.Random(2)  # noqa: S311 (no secret)
+    text = TestInheritance.TEXT + "- import_playbook: more.yml\n"
+    load(text, {"more.yml": "- hosts: db\n"})
+    refused = 0
+    for _ in range(200):
+        typed = text
+        for _ in range(chance.randrange(1, 4)):
+            at = chance.randrange(len(typed))
+            typed = typed[:at] + chance.choice(PIECES) + typed[at + chance.randrange(6) :]
+        try:
+            load(typed)
+        except LoadError as error:
+            refused += 1
+            assert all(problem.message for problem in error.problems)
+    assert refused > 100
+
+
+def test_a_playbook_of_a_thousand_tasks_loads_in_a_moment(load: Load) -> None:
+    task = """
+    - name: task {0}
+      debug: {{msg: "value {{{{ x{0} }}}} and {{{{ y | default({0}) }}}}"}}
+      when: x{0} is defined
+      register: r{0}
+"""
+    text = "- hosts: web\n  tasks:\n" + "".join(task.format(n) for n in range(1000))
+    load("- hosts: web\n")
+    started = time.process_time()
+    (play,) = load(text).plays
+    assert time.process_time() - started < 3.0  # 0.25 s on an idle machine
+    assert len({task.identity for task in tasks(play)}) == 1000
