@@ -52,7 +52,7 @@ def read_cluster(ctx: Context, name: str) -> ClusterState | None:
         vpc_id=group.vpc_id if group else None,
         zones=group.zones if group else None,
         tags=None if tags is None else _own_words(tags),
-        ours=tags is not None and tags.get(RUN_TAG) == ctx.run,
+        ours=True if tags is not None and tags.get(RUN_TAG) == ctx.run else None,
     )
 
 

@@ -76,7 +76,8 @@ CREATE_ONLY = ("port", "tls", "kms_key", "subnet_group", "data_tiering", "auto_m
 
 FIELDS = (*METADATA, *TOPOLOGY, "tags")
 
-_CASELESS = frozenset({"acl", "subnet_group", "parameter_group", "maintenance_window", "engine"})
+LOWER_CASE = ("acl", "subnet_group", "parameter_group", "maintenance_window", "engine")
+"""Written in lower case by AWS, whatever goes in (fact 6)."""
 
 
 def declared(settings: Any, fields: tuple[str, ...]) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def same(field: str, wanted: Any, state: ClusterState) -> bool:
         return _same_key(wanted, there)
     if there is None:
         return field == "replicas_per_shard"  # not told while a shard is changed (fact 4): asked again later
-    if field in _CASELESS:
+    if field in LOWER_CASE:
         return bool(wanted.lower() == there.lower())
     return bool(wanted == there)
 
@@ -175,15 +176,20 @@ def updated(state: ClusterState, changed: Mapping[str, Any]) -> ClusterState:
         values["security_groups"] = _groups_after(values["security_groups"], state)
     if "tags" in values:
         values["tags"] = {**(state.tags or {}), **values["tags"]}
-    follow: dict[str, tuple[str, ...]] = {
-        "shards": ("shard_details", "nodes"),
-        "replicas_per_shard": ("nodes", "availability_mode"),
-    }
-    follow |= {"engine": ("engine_patch_version",), "engine_version": ("engine_patch_version",)}
-    for field, others in follow.items():
-        if field in changed:
-            values |= {other: decided_later(state.name, other) for other in others}
-    return msgspec.structs.replace(state, **values, status="available")
+    for field in changed:
+        values |= {other: _later(state, other) for other in FOLLOW.get(field, ()) if other not in changed}
+    return msgspec.structs.replace(state, **_as_kept(values), status="available")
+
+
+def _later(state: ClusterState, field: str) -> Unknown:
+    there = getattr(state, field)
+    return there if isinstance(there, Unknown) else decided_later(state.name, field)
+
+
+def _as_kept(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as AWS keeps them."""
+    lower = {field: values[field].lower() for field in LOWER_CASE if isinstance(values.get(field), str)}
+    return {**values, **lower}
 
 
 def created(name: str, wanted: Mapping[str, Any]) -> ClusterState:
@@ -196,7 +202,7 @@ def created(name: str, wanted: Mapping[str, Any]) -> ClusterState:
         "engine": "valkey",
     }
     values |= {"description": "", "sns_topic": "", "tags": {}, "data_tiering": False}
-    values |= dict(wanted)
+    values |= _as_kept(wanted)
     if wanted.get("security_groups") is not None:
         values["security_groups"] = _groups_after(wanted["security_groups"], ClusterState(name=name))
     later = {

@@ -76,7 +76,7 @@ class ClusterState(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     nodes: Annotated[Any, Meta(description="Each node with name, shard, status, zone, address, port.")] = None
     arn: Any = None
-    ours: Annotated[Any, Meta(description="Whether this very run made it.")] = False
+    ours: Annotated[Any, Meta(description="true when this very run made it.")] = None
 
 
 class SubnetGroupState(msgspec.Struct, frozen=True, kw_only=True):

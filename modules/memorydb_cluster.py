@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
 from msgspec import Meta
-from runbook.contract import CONTRACT_VERSION, Context, Permissions
+from runbook.contract import CONTRACT_VERSION, Context, Params, Permissions
 from runbook.errors import Failed
 from runbook.model import Action, Change
 from runbook.values import contains_unknown
@@ -79,8 +80,8 @@ class MemorydbCluster:
     """
 
     contract_version: ClassVar[int] = CONTRACT_VERSION
-    Params: ClassVar[type[ClusterParams]] = ClusterParams
-    Result: ClassVar[type[ClusterState]] = ClusterState
+    Params: ClassVar[type[Params]] = ClusterParams
+    Result: ClassVar[type[msgspec.Struct]] = ClusterState
     permissions: ClassVar[Permissions] = Permissions(
         read=(
             "memorydb:DescribeClusters",

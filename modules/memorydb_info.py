@@ -59,8 +59,8 @@ class MemorydbInfo:
     """
 
     contract_version: ClassVar[int] = CONTRACT_VERSION
-    Params: ClassVar[type[InfoParams]] = InfoParams
-    Result: ClassVar[type[InfoResult]] = InfoResult
+    Params: ClassVar[type[Params]] = InfoParams
+    Result: ClassVar[type[msgspec.Struct]] = InfoResult
     permissions: ClassVar[Permissions] = Permissions(
         read=(
             "memorydb:DescribeClusters",

@@ -67,8 +67,8 @@ class MemorydbSubnetGroup:
     """
 
     contract_version: ClassVar[int] = CONTRACT_VERSION
-    Params: ClassVar[type[SubnetGroupParams]] = SubnetGroupParams
-    Result: ClassVar[type[SubnetGroupState]] = SubnetGroupState
+    Params: ClassVar[type[Params]] = SubnetGroupParams
+    Result: ClassVar[type[msgspec.Struct]] = SubnetGroupState
     permissions: ClassVar[Permissions] = Permissions(
         read=(
             "memorydb:DescribeSubnetGroups",

@@ -47,6 +47,7 @@ class RecordingContext:
     environment: Mapping[str, str] = field(default_factory=dict)
     base: Path = field(default_factory=Path.cwd)
     cancelled: bool = False
+    secret_arguments: frozenset[str] = frozenset()
     done: Mapping[str, Any] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
     known: Mapping[str, Any] = field(default_factory=dict)
