@@ -225,6 +225,8 @@ class Ec2:
         instances = any(
             group_id in {group.id for group in interface.group_set}
             for interface in self._backend.enis.values()
+            # Moto keeps the interfaces of instances that are gone.
+            if interface.instance is None or interface.instance.state != "terminated"
         )
         return referenced or instances or group_id in self._groups_in_use()
 

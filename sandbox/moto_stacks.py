@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models import ec2_backends
@@ -56,6 +57,7 @@ def put_right(time: StackTime, group_in_use: Callable[[str], bool]) -> None:
     """
     _let_stacks_take_time(time)
     _keep_stacks_that_fail_to_go()
+    _refuse_updates_of_nothing()
     _know_own_zones()
     _wrap_class_method(Instance, _instance_made)
     _wrap_class_method(SecurityGroupIngress, _ingress_made)
@@ -149,6 +151,39 @@ def _keep_stacks_that_fail_to_go() -> None:
             stack.status = "DELETE_FAILED"
 
     CloudFormationBackend.delete_stack = delete_stack  # type: ignore[method-assign]
+
+
+def _refuse_updates_of_nothing() -> None:
+    update = CloudFormationBackend.update_stack
+
+    @functools.wraps(update)
+    def update_stack(self: Any, name: str, template: str, *args: Any, **kwargs: Any) -> Stack:
+        stack = self.get_stack(name)
+        if stack.status.endswith("_IN_PROGRESS"):
+            message = f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
+            raise ValidationError(stack.stack_id, message=message)
+        given = {p["ParameterKey"]: p.get("ParameterValue") for p in kwargs["parameters"]}
+        kept = {key for key, value in given.items() if value is None}
+        wanted = {key: stack.parameters.get(key) if key in kept else given[key] for key in given}
+        tags = kwargs.get("tags")
+        if (
+            _same_template(stack, template)
+            and _with_defaults(stack, wanted) == _with_defaults(stack, stack.parameters)
+            and (tags is None or tags == stack.tags)
+        ):
+            raise ValidationError(stack.stack_id, message="No updates are to be performed.")
+        return update(self, name, template, *args, **kwargs)
+
+    CloudFormationBackend.update_stack = update_stack  # type: ignore[method-assign]
+
+
+def _same_template(stack: Any, template: str) -> bool:
+    return bool(stack.template.strip() == template.strip())
+
+
+def _with_defaults(stack: Any, given: dict[str, Any]) -> dict[str, str]:
+    declared = stack.template_dict.get("Parameters") or {}
+    return {name: str(given.get(name, declared[name].get("Default"))) for name in declared}
 
 
 # What stacks drop
