@@ -95,6 +95,7 @@ class StepContext:
     place: Place
     reads: SharedReads
     started: float
+    secret_arguments: frozenset[str] = frozenset()
 
     @property
     def run(self) -> str:

@@ -198,6 +198,12 @@ class Context(Protocol):
         """The playbook's folder; relative paths start there."""
         ...
 
+    @property
+    def secret_arguments(self) -> frozenset[str]:
+        """Names of the arguments that were made from a secret (and `environment`, when it was). What a module puts
+        where others can read it, such as a command history, must not be made from these."""
+        ...
+
     def client(self, service: str, *, retries: bool = True) -> Any:
         """A boto3 client for the step's target. `retries=False` for effects without a service-side token."""
         ...

@@ -27,7 +27,7 @@ from .plain import plain
 from .planned import PlannedWorld
 from .registry import Registry
 from .scope import VariableScope
-from .secrets import Masker
+from .secrets import Masker, secret_paths
 from .targets import Targets
 from .template import Templates
 from .values import Expression, Secret, Unknown, contains_unknown
@@ -195,6 +195,8 @@ class Steps:
         if isinstance(module, Computation):
             return decide(module, params, scope)
         context = self._context(job, scope, where)
+        secret = {str(path[0]) for path in secret_paths(rendered)}
+        context = replace(context, secret_arguments=context.secret_arguments | secret)
         return carry_out(module, params, context, self._planned(job, scope))
 
     def _learn_secrets(self, module: Module | Computation, params: Any) -> None:
@@ -213,9 +215,10 @@ class Steps:
     def _context(self, job: Job, scope: VariableScope, where: str) -> StepContext:
         task = job.task
         render = self._templates.render
+        layers = [render(layer, scope) for layer in (*job.play.environment, *task.environment)]
         environment: dict[str, str] = {}
-        for layer in (*job.play.environment, *task.environment):
-            environment.update({str(k): str(v) for k, v in (render(layer, scope) or {}).items()})
+        for layer in map(Secret.reveal, layers):
+            environment.update({str(k): str(Secret.reveal(v)) for k, v in (layer or {}).items()})
         settings = [render(task.aws, scope), render(job.play.aws, scope), scope.get("aws", None)]
         sleeping: list[StepContext] = []
         place = Place(
@@ -237,6 +240,7 @@ class Steps:
             base=job.base,
             place=place,
             reads=job.reads,
+            secret_arguments=frozenset({"environment"} if secret_paths(layers) else ()),
             started=time.monotonic(),
         )
         sleeping.append(context)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from runbook.contract import Context
 from runbook.errors import Failed
 
 NOT_RUN = "runbook: not run: "
@@ -42,6 +43,18 @@ class Script:
     @property
     def guarded(self) -> bool:
         return self.creates is not None or self.unless is not None
+
+
+def refuse_secrets(ctx: Context, arguments: Iterable[str]) -> None:
+    """Raise Failed when one of these arguments was made from a secret: whoever may read the account's command
+    history, or ListCommands, would read it (fact 47)."""
+    shown = sorted(ctx.secret_arguments.intersection(arguments))
+    if shown:
+        told = " and ".join(f"`{name}`" for name in shown)
+        raise Failed(
+            f"A secret in {told} would stand in the account's command history.",
+            hint="Keep it in a parameter or in Secrets Manager, and let the instance fetch it from there.",
+        )
 
 
 def quote(word: str) -> str:

@@ -14,8 +14,11 @@ from runbook.values import Unknown
 
 from ._instances import Instance, Selector, missing, online, require, select, selector_of, wait_online
 from ._ssm import Job, Ran, each, run_on_instances
-from ._ssm_script import Script, compose, guard_answer, probe, quote
+from ._ssm_script import Script, compose, guard_answer, probe, quote, refuse_secrets
 from ._unknowns import first_unknown
+
+SENT = ("argv", "chdir", "comment", "creates", "environment", "file", "script", "secrets", "unless", "user")
+"""Arguments that travel in the command's parameters."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,8 +144,9 @@ class SsmCommand:
     * Guards are asked on the instance before anything is run, in a dry run too, and again by the script itself.
     * `read_only: true` declares that the command changes nothing: it never counts as changed and a dry run leaves
       it out.
-    * Whoever may read this account's command history can read scripts and arguments. Never put a secret in: name it
-      under `secrets`, and the instance fetches it with its own role (it needs the AWS CLI and the permission).
+    * Whoever may read this account's command history can read scripts and arguments, so a secret in them is
+      refused: name it under `secrets`, and the instance fetches it with its own role (it needs the AWS CLI and the
+      permission).
     * AWS keeps the first 24,000 characters of standard output and 8,000 of standard error. `truncated` tells when
       more was written; with `s3_bucket` the whole is kept there and read back from there.
     * Exit code 194 asks the agent to reboot the instance and to run the script again. It is turned into 1, unless
@@ -177,6 +181,7 @@ class SsmCommand:
         """Which instances there are, and what the guards say there. Raises Failed for arguments that exclude each
         other."""
         _check(params)
+        refuse_secrets(ctx, SENT)
         unknown = first_unknown(params.instance, params.instances)
         if unknown is not None:
             return Seen(unknown=unknown)

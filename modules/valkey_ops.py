@@ -14,6 +14,7 @@ from runbook.model import Action, Change
 from runbook.values import Unknown
 
 from . import _valkey_records as declared
+from ._ssm_script import refuse_secrets
 from ._unknowns import first_unknown
 from ._valkey import Direct
 from ._valkey_cli import Reply
@@ -21,6 +22,9 @@ from ._valkey_records import Record, Records
 from ._valkey_ssm import ThroughInstance
 from ._valkey_transport import Endpoint, Transport, binaries, plain, refuse_errors
 from ._valkey_words import Command, command_of, reads_only, shown, text
+
+SENT = ("ca_file", "commands", "endpoint", "keys", "password_from", "records", "username")
+"""Arguments that travel in a command's parameters, with `ssm`."""
 
 
 class Arguments(Params, frozen=True, kw_only=True):
@@ -156,6 +160,8 @@ class ValkeyOps:
     def observe(self, ctx: Context, params: Arguments) -> Records | Unseen:
         """What the declared records are now. Raises Failed for arguments that exclude each other."""
         _check(params)
+        if params.transport == "ssm":
+            refuse_secrets(ctx, SENT)
         unknown = first_unknown(
             params.endpoint, params.port, params.instance, params.username, params.password, params.records
         )
