@@ -116,12 +116,19 @@ def _flags(ignorecase: bool, multiline: bool) -> int:
 
 
 def regex_replace(
-    value: Any, pattern: str, replacement: str, ignorecase: bool = False, multiline: bool = False, count: int = 0
+    value: Any,
+    pattern: str,
+    replacement: str,
+    ignorecase: bool = False,
+    multiline: bool = False,
+    count: int = 0,
 ) -> str:
     return re.sub(pattern, replacement, str(value), count=count, flags=_flags(ignorecase, multiline))
 
 
-def regex_search(value: Any, pattern: str, *groups: str, ignorecase: bool = False, multiline: bool = False) -> Any:
+def regex_search(
+    value: Any, pattern: str, *groups: str, ignorecase: bool = False, multiline: bool = False
+) -> Any:
     r"""The text that matched, or a list of the named groups (`\\g<name>`, `\\1`); null when nothing matched."""
     found = re.search(pattern, str(value), _flags(ignorecase, multiline))
     if found is None:

@@ -100,7 +100,9 @@ def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace"
     return made
 
 
-def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any], recursive: bool, list_merge: str) -> dict[Any, Any]:
+def _merged(
+    base: Mapping[Any, Any], over: Mapping[Any, Any], recursive: bool, list_merge: str
+) -> dict[Any, Any]:
     made = dict(base)
     for key, new in over.items():
         old = made.get(key)

@@ -50,7 +50,11 @@ def changed(result: Any) -> bool:
 
 
 def regex(
-    value: Any, pattern: str = "", ignorecase: bool = False, multiline: bool = False, match_type: str = "search"
+    value: Any,
+    pattern: str = "",
+    ignorecase: bool = False,
+    multiline: bool = False,
+    match_type: str = "search",
 ) -> bool:
     flags = (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0)
     if match_type not in ("search", "match", "fullmatch"):

@@ -27,7 +27,9 @@ def _env(terms: Sequence[Any], _context: ScopeContext, *, default: Any = "") -> 
     return [os.environ.get(str(term), default) for term in terms]
 
 
-def _file(terms: Sequence[Any], context: ScopeContext, *, rstrip: bool = True, lstrip: bool = False) -> list[Any]:
+def _file(
+    terms: Sequence[Any], context: ScopeContext, *, rstrip: bool = True, lstrip: bool = False
+) -> list[Any]:
     found = []
     for term in terms:
         text = _find(context, str(term)).read_text(encoding="utf-8")

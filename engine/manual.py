@@ -21,7 +21,7 @@ def manual(name: str, module: Module | Computation) -> str:
     parts += list(_fields(module.Params)) or ["  none"]
     result = getattr(module, "Result", None)
     if result is not None:
-        parts += ["", "Result", *_fields(result, result=True)]
+        parts += ["", "Result", *_result(result)]
     permissions = getattr(module, "permissions", None)
     for title, actions in (("look", permissions.read), ("change", permissions.write)) if permissions else ():
         if actions:
@@ -34,10 +34,17 @@ def _docstring(module: Module | Computation) -> str:
     return inspect.cleandoc(doc) if doc else ""
 
 
-def _fields(struct: type[msgspec.Struct], *, result: bool = False) -> Iterator[str]:
+def _result(struct: type[msgspec.Struct]) -> Iterator[str]:
+    try:
+        yield from (f"  {name}: {description(field.type)}" for name, field in shape_of(struct).fields.items())
+    except TypeError:
+        # A result may hold what no argument can (`str | Unknown`); its names are still worth reading.
+        yield from (f"  {name}" for name in struct.__struct_fields__)
+
+
+def _fields(struct: type[Params]) -> Iterator[str]:
     for name, field in shape_of(struct).fields.items():
-        notes = "" if result else _notes(field)
-        yield f"  {name}: {description(field.type)}{notes}"
+        yield f"  {name}: {description(field.type)}{_notes(field)}"
         words = description_of(field.type)
         if words:
             yield f"      {words}"
@@ -50,7 +57,11 @@ def _notes(field: types.Field) -> str:
     elif field.default not in (None, "", msgspec.NODEFAULT):
         default = str(field.default).lower() if isinstance(field.default, bool) else field.default
         notes.append(f"default {default}")
-    for extra, words in (("secret", "secret"), ("free_form", "takes free-form text"), ("rest", "by its own names")):
+    for extra, words in (
+        ("secret", "secret"),
+        ("free_form", "takes free-form text"),
+        ("rest", "by its own names"),
+    ):
         if mark(field.type, extra):
             notes.append(words)
     return f" ({', '.join(notes)})" if notes else ""

@@ -74,7 +74,9 @@ def _with_excerpt(problem: Problem) -> Problem:
 @functools.cache
 def expression_fields(params_type: type[Params]) -> frozenset[str]:
     """Arguments that take expressions: they are handed over as they were written, not rendered."""
-    return frozenset(name for name, field in shape_of(params_type).fields.items() if is_expression(field.type))
+    return frozenset(
+        name for name, field in shape_of(params_type).fields.items() if is_expression(field.type)
+    )
 
 
 @functools.cache

@@ -7,36 +7,23 @@ checked before anything is rendered.
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-import uuid
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, TypeAlias
 
-import msgspec
 from msgspec import inspect as types
 
 from .contract import LocalFile, RenderedFile
 from .errors import StepError
-from .filters import TRUE_WORDS
-from .params_shape import Shape, is_expression, members, shape_of, takes_null
-from .params_words import FALSE_WORDS, Where, description, given, shown
+from .params_scalars import SCALARS, Misfit
+from .params_shape import Shape, is_expression, item_of, members, shape_of, takes_null
+from .params_words import Where, description, given, shown
 from .template_guard import PLAIN, reveal
 from .values import OMIT, Expression, Secret, SourceFloat, SourceInt, Template, Unknown, UnknownValue
 
-_INTEGER = re.compile(r"[+-]?\d+")
-_SCALARS = (types.StrType, types.IntType, types.FloatType, types.LiteralType, types.EnumType, types.BoolType)
+_SPLIT = (types.StrType, types.IntType, types.FloatType, types.LiteralType, types.EnumType, types.BoolType)
+"""Items of these can be written as one text with commas."""
+
 _LISTS = (types.ListType, types.VarTupleType, types.SetType, types.FrozenSetType, types.TupleType)
-_CONVERTED: Mapping[type[types.Type], type] = {
-    types.DateTimeType: dt.datetime,
-    types.DateType: dt.date,
-    types.TimeType: dt.time,
-    types.TimeDeltaType: dt.timedelta,
-    types.UUIDType: uuid.UUID,
-    types.DecimalType: Decimal,
-}
 _NATURAL: Mapping[type, tuple[type[types.Type], ...]] = {
     bool: (types.BoolType,),
     int: (types.IntType,),
@@ -147,96 +134,14 @@ class Reader:
         what = "this secret value" if self._hidden else given(value)
         self.say(where, f"'{shown(where)}' must be {description(node)}, not {what}", hint)
 
-    # ------------------------------------------------------------ scalars
+    # ------------------------------------------------------------ values
 
     def any(self, value: Any, _node: types.AnyType, _where: Where) -> Any:
         return _plain(value if self._keep_secrets else reveal(value))
 
-    def none(self, value: Any, node: types.NoneType, where: Where) -> None:
-        if value is not None:
-            self.misfit(value, node, where)
-
-    def boolean(self, value: Any, node: types.BoolType, where: Where) -> Any:
-        if isinstance(value, bool):
-            return value
-        word = str(value).strip().lower() if isinstance(value, str | int | float) else ""
-        if word in TRUE_WORDS:
-            return True
-        if word in FALSE_WORDS:
-            return False
-        return self.misfit(value, node, where, "Write true or false.")
-
-    def integer(self, value: Any, node: types.IntType, where: Where) -> Any:
-        whole = (
-            (isinstance(value, int) and not isinstance(value, bool))
-            or (isinstance(value, float) and value.is_integer())
-            or (isinstance(value, str) and _INTEGER.fullmatch(value.strip()))
-        )
-        if not whole or not _in_range(int(value), node):
-            return self.misfit(value, node, where)
-        return int(value)
-
-    def number(self, value: Any, node: types.FloatType, where: Where) -> Any:
-        if isinstance(value, int | float | str) and not isinstance(value, bool):
-            try:
-                number = float(value)
-            except ValueError:
-                return self.misfit(value, node, where)
-            if _in_range(number, node):
-                return number
-        return self.misfit(value, node, where)
-
-    def text(self, value: Any, node: types.StrType, where: Where) -> Any:
-        if isinstance(value, SourceInt | SourceFloat):
-            value = value.text
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            value = str(value)
-        if not isinstance(value, str):
-            hint = "Put it in quotes if it is meant as text." if isinstance(value, bool) else None
-            return self.misfit(value, node, where, hint)
-        fits = (
-            (node.min_length is None or len(value) >= node.min_length)
-            and (node.max_length is None or len(value) <= node.max_length)
-            and (node.pattern is None or re.search(node.pattern, value))
-        )
-        return value if fits else self.misfit(value, node, where)
-
-    def binary(self, value: Any, node: types.BytesType, where: Where) -> Any:
-        if isinstance(value, str):
-            return value.encode()
-        return value if isinstance(value, bytes) else self.misfit(value, node, where)
-
-    def choice(self, value: Any, node: types.LiteralType, where: Where) -> Any:
-        return self._chosen(value, {str(choice): choice for choice in node.values}, node, where)
-
-    def enumerated(self, value: Any, node: types.EnumType, where: Where) -> Any:
-        if isinstance(value, node.cls):
-            return value
-        return self._chosen(value, {str(member.value): member for member in node.cls}, node, where)
-
-    def _chosen(self, value: Any, choices: Mapping[str, Any], node: types.Type, where: Where) -> Any:
-        if isinstance(value, bool) and str(value) not in choices:
-            # YAML read `on` as true; say what was meant if only one choice can be.
-            words = [word for word in choices if word.lower() in (TRUE_WORDS if value else FALSE_WORDS)]
-            if len(words) == 1:
-                return choices[words[0]]
-        text = getattr(value, "text", value)
-        if not isinstance(text, str | int | float) or str(text) not in choices:
-            return self.misfit(value, node, where)
-        return choices[str(text)]
-
-    def converted(self, value: Any, node: types.Type, where: Where) -> Any:
-        try:
-            return msgspec.convert(value, _CONVERTED[type(node)], strict=False)
-        except msgspec.ValidationError as error:
-            return self.misfit(value, node, where, f"{error}.")
-
-    def custom(self, value: Any, node: types.CustomType, where: Where) -> Any:
-        if isinstance(value, node.cls):
-            return value
-        if node.cls is Path and isinstance(value, str):
-            return Path(value)
-        return self.misfit(value, node, where)
+    def scalar(self, value: Any, node: types.Type, where: Where) -> Any:
+        made = SCALARS[type(node)](value, node)
+        return self.misfit(value, node, where, made.hint) if isinstance(made, Misfit) else made
 
     def dataclass(self, value: Any, node: types.DataclassType, where: Where) -> Any:
         if isinstance(value, node.cls):
@@ -266,7 +171,7 @@ class Reader:
             return list(value)
         kinds = members(node.item_type)
         if isinstance(value, str):
-            if any(isinstance(member, _SCALARS) for member in kinds):
+            if any(isinstance(member, _SPLIT) for member in kinds):
                 return [part.strip() for part in value.split(",") if part.strip()]
             return [value]
         if isinstance(value, Mapping):
@@ -284,7 +189,9 @@ class Reader:
         if not isinstance(value, Mapping):
             return self.misfit(value, node, where)
         return {
-            self.read(key, node.key_type, (*where, str(key))): self.read(item, node.value_type, (*where, str(key)))
+            self.read(key, node.key_type, (*where, str(key))): self.read(
+                item, node.value_type, (*where, str(key))
+            )
             for key, item in value.items()
         }
 
@@ -295,6 +202,10 @@ class Reader:
             return self._file(value, node, where)
         if not isinstance(value, Mapping):
             return self.misfit(value, node, where)
+        if node.tag_field is not None and node.tag_field in value:
+            if str(value[node.tag_field]) != str(node.tag):
+                return self.say(where, f"'{shown(where)}' has no {node.tag_field} '{value[node.tag_field]}'")
+            value = {key: item for key, item in value.items() if key != node.tag_field}
         return self.fields(node.cls, value, where)
 
     def _file(self, value: Any, node: types.StructType, where: Where) -> Any:
@@ -347,33 +258,28 @@ _SHAPES: Mapping[type[types.Type], type] = {
 
 _READERS: Mapping[type[types.Type], Callable[..., Any]] = {
     types.AnyType: Reader.any,
-    types.NoneType: Reader.none,
-    types.BoolType: Reader.boolean,
-    types.IntType: Reader.integer,
-    types.FloatType: Reader.number,
-    types.StrType: Reader.text,
-    types.BytesType: Reader.binary,
-    types.LiteralType: Reader.choice,
-    types.EnumType: Reader.enumerated,
-    types.CustomType: Reader.custom,
     types.DataclassType: Reader.dataclass,
     types.TupleType: Reader.tuple_of,
     types.DictType: Reader.mapping,
     types.StructType: Reader.struct,
     types.UnionType: Reader.union,
     **dict.fromkeys(_SHAPES, Reader.items),
-    **dict.fromkeys(_CONVERTED, Reader.converted),
+    **dict.fromkeys(SCALARS, Reader.scalar),
 }
 
 
-def _in_range(number: float, node: types.IntType | types.FloatType) -> bool:
-    return (
-        (node.ge is None or number >= node.ge)
-        and (node.gt is None or number > node.gt)
-        and (node.le is None or number <= node.le)
-        and (node.lt is None or number < node.lt)
-        and (node.multiple_of is None or number % node.multiple_of == 0)
-    )
+def unreadable(node: types.Type) -> Iterator[str]:
+    """Kinds of type in it that no argument can have, such as `NamedTuple`."""
+    while isinstance(node, types.Metadata):
+        node = node.type
+    if type(node) not in _READERS:
+        yield type(node).__name__.removesuffix("Type")
+    for member in members(node):
+        inner = item_of(member)
+        if inner is not None:
+            yield from unreadable(inner)
+        elif member is not node:
+            yield from unreadable(member)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,8 @@ import msgspec
 
 from .contract import CONTRACT_VERSION, Params, Permissions
 from .errors import ContractError
+from .params_reader import unreadable
+from .params_shape import shape_of
 
 _MODULE: Mapping[str, tuple[str, ...]] = {
     "resource": ("params",),
@@ -41,6 +43,13 @@ def _faults(made: Any) -> Iterator[str]:
         return
     if not _is_struct(made, "Params", Params):
         yield "its `Params` is not a class made from runbook.contract.Params"
+    else:
+        try:
+            fields = shape_of(getattr(made, "Params")).fields  # noqa: B009 (no type knows it yet)
+            for name, field in fields.items():
+                yield from (f"no argument can be a {kind}, as `{name}` is" for kind in unreadable(field.type))
+        except (TypeError, NameError) as error:
+            yield f"its `Params` can't be read: {error}"
     if hasattr(made, "compute"):
         yield from _methods(made, _COMPUTATION)
         return

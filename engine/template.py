@@ -6,18 +6,14 @@ expression yields that expression's object, any other joins as text. Nothing is 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from jinja2 import TemplateRuntimeError, TemplateSyntaxError, nodes
-from jinja2.parser import Parser
 
-from .errors import Problem, RunbookError, TemplateError, nearest
-from .filters import FILTERS, MOVING, RAW
-from .jinja_tests import RAW_TESTS, RESULT_TESTS, TESTS
+from .errors import RunbookError, TemplateError
 from .lookups import GLOBALS
 from .model import Value
 from .secrets import Masker
@@ -28,13 +24,13 @@ from .template_guard import (
     Missing,
     NotThere,
     Unusable,
-    guard,
     has_secret,
     join_text,
     reveal,
     settle,
 )
 from .template_jinja import Environment, Find, ScopeContext
+from .template_syntax import check_syntax, guarded, origin_of, parse
 from .values import (
     DERIVED,
     OMIT,
@@ -47,7 +43,16 @@ from .values import (
     contains_unknown,
 )
 
-_BUILDS = (nodes.Filter, nodes.Call, nodes.List, nodes.Tuple, nodes.Dict, nodes.CondExpr, nodes.Add, nodes.Mul)
+_BUILDS = (
+    nodes.Filter,
+    nodes.Call,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.CondExpr,
+    nodes.Add,
+    nodes.Mul,
+)
 """What can put a missing value, or an iterator, into a result. A plain read of a variable can't."""
 
 
@@ -82,7 +87,7 @@ class Templates:
     def __init__(self, base: Path | None = None, masker: Masker | None = None) -> None:
         self._compiled: dict[tuple[type, str], _Compiled] = {}
         self._masker = masker
-        self._environment = Environment(base or Path(), *_guarded())
+        self._environment = Environment(base or Path(), *guarded())
         self._environment.globals.update(GLOBALS, omit=OMIT)
 
     # ------------------------------------------------------------ what others call
@@ -169,10 +174,15 @@ class Templates:
             raise problem_error(problem)
         source = template.source
         tail = "\n" * (len(source) - len(source.rstrip("\n"))) if isinstance(template, Template) else ""
-        return _compile(self._environment, _parse(self._environment, template), tail)
+        return _compile(self._environment, parse(self._environment, template), tail)
 
     def _answer(
-        self, compiled: _Compiled, template: Template | Expression | Origin, scope: Variables, *, text: bool = False
+        self,
+        compiled: _Compiled,
+        template: Template | Expression | Origin,
+        scope: Variables,
+        *,
+        text: bool = False,
     ) -> Any:
         jinja = compiled.jinja
         context = ScopeContext(jinja.environment, scope.lookup, None, jinja.blocks)
@@ -193,7 +203,7 @@ class Templates:
         except Exception as error:
             if isinstance(error, RunbookError) and not isinstance(error, Unusable):
                 raise  # a nested variable's, told already
-            origin = template if isinstance(template, Origin) else _origin(template)
+            origin = template if isinstance(template, Origin) else origin_of(template)
             line = template_line(error, jinja.root_render_func.__globals__, jinja.debug_info)
             raise explain(error, origin, line, scope.names()) from error
         finally:
@@ -251,19 +261,6 @@ def _compile(environment: Environment, tree: nodes.Template, tail: str) -> _Comp
     return _Compiled(jinja=jinja, builds=builds, tail=tail)
 
 
-def _parse(environment: Environment, template: Template | Expression) -> nodes.Template:
-    if isinstance(template, Template):
-        return environment.parse(template.source.rstrip("\n"))
-    parser = Parser(environment, template.source, state="variable")
-    expression = parser.parse_expression()
-    if not parser.stream.eos:
-        rest = parser.stream.current
-        raise TemplateSyntaxError(f"unexpected '{rest.value}' after the expression", rest.lineno)
-    tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
-    tree.set_environment(environment)
-    return tree
-
-
 def as_truth(value: Any) -> bool | Unknown:
     """A condition's value as yes or no: Ansible's words for booleans mean what they say, anything else is true
     unless it is empty, zero or null. Unknown stays Unknown; a Secret is opened."""
@@ -276,43 +273,6 @@ def as_truth(value: Any) -> bool | Unknown:
 
 
 _FALSE_WORDS = frozenset({"", "false", "no", "off", "n", "f", "0"})
-
-
-def check_syntax(template: Template | Expression) -> Problem | None:
-    """What is wrong with its Jinja2, seen without rendering it: syntax, and names of filters and tests."""
-    try:
-        tree = _parse(_syntax(), template)
-    except TemplateSyntaxError as error:
-        return syntax_problem(error, _origin(template))
-    known = _guarded()
-    for node in tree.find_all((nodes.Filter, nodes.Test)):
-        table, word = (known[0], "filter") if isinstance(node, nodes.Filter) else (known[1], "test")
-        if node.name is not None and node.name not in table:
-            position, excerpt = _origin(template).place(node.lineno, node.name)
-            return Problem(f"There is no {word} '{node.name}'", position, nearest(node.name, table), excerpt)
-    return None
-
-
-def _origin(template: Template | Expression) -> Origin:
-    return Origin(template.source, template.position)
-
-
-@functools.cache
-def _guarded() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    filters = {
-        name: function if name in RAW else guard(function, moves=name in MOVING)
-        for name, function in FILTERS.items()
-    }
-    tests = {
-        name: function if name in RAW_TESTS else guard(function, moves=name in RESULT_TESTS)
-        for name, function in TESTS.items()
-    }
-    return filters, tests
-
-
-@functools.cache
-def _syntax() -> Environment:
-    return Environment(Path(), *_guarded())
 
 
 __all__ = ["MISSING", "Templates", "Variables", "as_truth", "check_syntax"]

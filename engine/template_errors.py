@@ -77,7 +77,9 @@ def _word(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
 
 
-def template_line(error: BaseException, namespace: Mapping[str, Any], debug_info: Iterable[tuple[int, int]]) -> int:
+def template_line(
+    error: BaseException, namespace: Mapping[str, Any], debug_info: Iterable[tuple[int, int]]
+) -> int:
     """The template's line (from 1) that raised, found by the code that was compiled from it."""
     at = 0
     step: TracebackType | None = error.__traceback__

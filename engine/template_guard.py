@@ -188,7 +188,9 @@ def join_text(pieces: Iterable[Any]) -> str:
 
 def tilde(pieces: Iterable[Any]) -> str:
     """The `~` operator."""
-    return "".join([piece if type(piece) is str else "None" if piece is None else _text(piece) for piece in pieces])
+    return "".join(
+        [piece if type(piece) is str else "None" if piece is None else _text(piece) for piece in pieces]
+    )
 
 
 def _text(piece: Any) -> str:

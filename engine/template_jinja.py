@@ -83,7 +83,11 @@ class ScopeContext(Context):
     """Answers of lookups in this evaluation: they run once even when it is evaluated twice."""
 
     def __init__(
-        self, environment: Environment, find: Find, name: str | None = None, blocks: Mapping[str, Any] | None = None
+        self,
+        environment: Environment,
+        find: Find,
+        name: str | None = None,
+        blocks: Mapping[str, Any] | None = None,
     ) -> None:
         # Jinja2's own __init__ copies all variables into a dict.
         self.parent = {}

@@ -101,7 +101,9 @@ def test_a_child_sees_its_own_layer_first(templates: Templates) -> None:
 
 
 def test_children_share_what_does_not_depend_on_them(templates: Templates) -> None:
-    layer = Counting({"base": "b", "shared": Template("{{ base }}!"), "own": Template("{{ base }}{{ item }}")})
+    layer = Counting(
+        {"base": "b", "shared": Template("{{ base }}!"), "own": Template("{{ base }}{{ item }}")}
+    )
     scope = VariableScope(templates, [layer])
     for item in range(3):
         child = scope.child({"item": item})
@@ -135,7 +137,11 @@ def test_data_is_handed_over_as_it_is(templates: Templates) -> None:
 
 
 def test_unknown_and_secret_go_through_nested_variables(templates: Templates) -> None:
-    layer = {"c": {"at": Unknown("c.at")}, "p": Secret("pw", "vault"), "both": {"u": Template("{{ c.at }}:1")}}
+    layer = {
+        "c": {"at": Unknown("c.at")},
+        "p": Secret("pw", "vault"),
+        "both": {"u": Template("{{ c.at }}:1")},
+    }
     scope = VariableScope(templates, [{"line": Template("x={{ p }}")}, layer])
     assert type(scope.evaluate(Expression("both.u"))) is Unknown
     assert Secret.reveal(scope.get("line")) == "x=pw"

@@ -76,7 +76,10 @@ def test_plain_text_is_data_whatever_braces_it_holds(templates: Templates) -> No
 def test_rendering_is_deep_and_leaves_out_what_is_omitted(templates: Templates) -> None:
     value = {
         "name": Template("{{ cluster.name }}-2"),
-        Template("key-{{ one }}"): [Template("{{ one }}"), {"gone": Template("{{ nothing | default(omit) }}")}],
+        Template("key-{{ one }}"): [
+            Template("{{ one }}"),
+            {"gone": Template("{{ nothing | default(omit) }}")},
+        ],
         "gone": Template("{{ omit }}"),
     }
     made = templates.render(value, scope_of(templates))
@@ -176,7 +179,9 @@ def test_template_files_can_include_others_and_share_their_variables(tmp_path: P
 # ---------------------------------------------------------------- errors
 
 
-def error_of(templates: Templates, source: str, position: Position | None = None, **more: Any) -> TemplateError:
+def error_of(
+    templates: Templates, source: str, position: Position | None = None, **more: Any
+) -> TemplateError:
     with pytest.raises(TemplateError) as caught:
         templates.render(Template(source, position), scope_of(templates, **more))
     return caught.value
@@ -256,7 +261,9 @@ def test_a_variable_that_needs_itself_is_told_with_the_chain(templates: Template
         ("{{ lookup('fil', 'x') }}", "no lookup 'fil'. Did you mean 'file'?"),
     ],
 )
-def test_what_goes_wrong_is_a_template_error_in_plain_words(templates: Templates, source: str, words: str) -> None:
+def test_what_goes_wrong_is_a_template_error_in_plain_words(
+    templates: Templates, source: str, words: str
+) -> None:
     assert words in error_of(templates, source).message
 
 

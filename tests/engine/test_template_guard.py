@@ -91,7 +91,9 @@ def answer(expression: str, value: Any) -> Any:
 
 
 def calls() -> list[str]:
-    names = [("| " + name, ARGUMENTS.get(name, ["", "('a')"])) for name in FILTERS if name not in UNREPEATABLE]
+    names = [
+        ("| " + name, ARGUMENTS.get(name, ["", "('a')"])) for name in FILTERS if name not in UNREPEATABLE
+    ]
     names += [("is " + name, ARGUMENTS.get(name, ["", "('a')"])) for name in TESTS]
     return [name + argument for name, arguments in names for argument in arguments]
 
@@ -127,7 +129,9 @@ def test_what_is_not_known_never_becomes_a_wrong_value(call: str) -> None:
         # do at all, nothing is told.
         possible = [a for a in (answer(expression, c) for c in CANDIDATES) if a is not ERROR]
         assert possible, expression
-        assert all(same(got, other) for other in possible), f"{expression} gave {got!r}, possible {possible!r}"
+        assert all(same(got, other) for other in possible), (
+            f"{expression} gave {got!r}, possible {possible!r}"
+        )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,12 @@ def test_what_depends_on_an_unknown_value_is_unknown_and_not_an_error(expression
     ],
 )
 def test_what_stands_beside_an_unknown_value_is_known(expression: str, value: Any) -> None:
-    result = {"changed": True, "failed": False, "name": "lab", "endpoint": Unknown("memorydb:cluster/lab endpoint")}
+    result = {
+        "changed": True,
+        "failed": False,
+        "name": "lab",
+        "endpoint": Unknown("memorydb:cluster/lab endpoint"),
+    }
     templates = Templates()
     assert templates.evaluate(Expression(expression), VariableScope(templates, [{"r": result}])) == value
 
@@ -176,7 +185,9 @@ WORD = "s3cr3t-Word"
 
 @pytest.mark.parametrize("call", [*calls(), "OPERATORS"])
 @pytest.mark.parametrize("secret", [WORD, {"k": WORD}, [WORD]], ids=["text", "mapping", "list"])
-def test_a_secret_gives_the_same_answers_and_what_is_made_from_it_stays_secret(call: str, secret: Any) -> None:
+def test_a_secret_gives_the_same_answers_and_what_is_made_from_it_stays_secret(
+    call: str, secret: Any
+) -> None:
     expressions = OPERATORS if call == "OPERATORS" else [shape.format(op=call) for shape in SHAPES]
     for expression in expressions:
         if "secret" in expression or "type_debug" in expression:
@@ -211,7 +222,9 @@ def test_a_secret_gives_the_same_answers_and_what_is_made_from_it_stays_secret(c
 )  # fmt: skip
 def test_what_is_made_from_a_secret_is_a_secret_with_the_right_value(source: str) -> None:
     templates = Templates()
-    plain = templates.render(Template(source), VariableScope(templates, [{"c": {"user": "joe", "password": WORD}}]))
+    plain = templates.render(
+        Template(source), VariableScope(templates, [{"c": {"user": "joe", "password": WORD}}])
+    )
     scope = VariableScope(templates, [{"c": {"user": "joe", "password": Secret(WORD, "vault")}}])
     boxed = templates.render(Template(source), scope)
     assert type(boxed) is Secret

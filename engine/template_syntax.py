@@ -1,0 +1,69 @@
+"""Templates before they are rendered: parsed, and checked for what can be known at load."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.parser import Parser
+
+from .errors import Problem, nearest
+from .filters import FILTERS, MOVING, RAW
+from .jinja_tests import RAW_TESTS, RESULT_TESTS, TESTS
+from .template_errors import Origin, syntax_problem
+from .template_guard import guard
+from .template_jinja import Environment
+from .values import Expression, Template
+
+
+def check_syntax(template: Template | Expression) -> Problem | None:
+    """What is wrong with its Jinja2, seen without rendering it: syntax, and names of filters and tests."""
+    try:
+        tree = parse(_syntax(), template)
+    except TemplateSyntaxError as error:
+        return syntax_problem(error, origin_of(template))
+    known = guarded()
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        table, word = (known[0], "filter") if isinstance(node, nodes.Filter) else (known[1], "test")
+        if node.name is not None and node.name not in table:
+            position, excerpt = origin_of(template).place(node.lineno, node.name)
+            return Problem(f"There is no {word} '{node.name}'", position, nearest(node.name, table), excerpt)
+    return None
+
+
+def origin_of(template: Template | Expression) -> Origin:
+    return Origin(template.source, template.position)
+
+
+@functools.cache
+def guarded() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    filters = {
+        name: function if name in RAW else guard(function, moves=name in MOVING)
+        for name, function in FILTERS.items()
+    }
+    tests = {
+        name: function if name in RAW_TESTS else guard(function, moves=name in RESULT_TESTS)
+        for name, function in TESTS.items()
+    }
+    return filters, tests
+
+
+@functools.cache
+def _syntax() -> Environment:
+    return Environment(Path(), *guarded())
+
+
+def parse(environment: Environment, template: Template | Expression) -> nodes.Template:
+    if isinstance(template, Template):
+        return environment.parse(template.source.rstrip("\n"))
+    parser = Parser(environment, template.source, state="variable")
+    expression = parser.parse_expression()
+    if not parser.stream.eos:
+        rest = parser.stream.current
+        raise TemplateSyntaxError(f"unexpected '{rest.value}' after the expression", rest.lineno)
+    tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
+    tree.set_environment(environment)
+    return tree
