@@ -53,8 +53,9 @@ def make_folder(path: Path) -> None:
         raise _unusable(path, error) from error
 
 
-def open_to_write(path: Path) -> sqlite3.Connection:
-    """The state file, made or brought to the present format if need be. The caller holds the writer's lock.
+def open_to_write(path: Path) -> tuple[sqlite3.Connection, int]:
+    """The state file, made or brought to the present format if need be, and the number of its last record. The
+    caller holds the writer's lock.
 
     Raises JournalError: not a state file, of a newer version, damaged, or not writable.
     """
@@ -66,13 +67,14 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         raise _unusable(path, error) from error
     try:
         _prepare(connection, path)
+        (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()
     except sqlite3.DatabaseError as error:
         connection.close()
         raise broken(path, error) from error
     except JournalError:
         connection.close()
         raise
-    return connection
+    return connection, int(last)
 
 
 def open_to_read(path: Path) -> sqlite3.Connection | None:

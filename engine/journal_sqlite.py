@@ -13,6 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,13 +70,13 @@ class SqliteJournal(SqliteReader):
         Raises JournalError: held by another process, damaged, of a newer version, or not writable.
         """
         make_folder(path)
-        self._writer_lock = WriterLock(path, command)
-        try:
+        with ExitStack() as undo:
+            self._writer_lock = WriterLock(path, command)
+            undo.callback(self._writer_lock.release)
             self._writer = _Writer(path)
+            undo.callback(self._writer.close)
             super().__init__(path)
-        except BaseException:
-            self._writer_lock.release()
-            raise
+            undo.pop_all()
         self._encoder = Encoder(mask)
         self._run: str | None = None
 
@@ -116,8 +117,7 @@ class _Writer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = open_to_write(path)
-        self._seq: int = self._connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+        self._connection, self._seq = open_to_write(path)
         self._level = "FULL"
         self._changed = threading.Condition()
         self._lines: list[_Line] = []

@@ -116,6 +116,26 @@ def test_damage_is_told_with_what_can_still_be_read(state: Path) -> None:
     assert ".recover" in message
 
 
+def said_of(state: Path) -> str:
+    """How many records a run that goes on finds, or what it is told."""
+    try:
+        with SqliteJournal(state) as journal:
+            journal.begin(header())
+            return f"{len(list(journal.records('r1')))} records"
+    except JournalError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("page", range(1, 8))
+def test_damage_anywhere_is_told_or_does_no_harm(state: Path, page: int) -> None:
+    with state.open("r+b") as file:
+        file.seek(4096 * page)
+        file.write(os.urandom(4096))
+    said = said_of(state)
+    assert said == "302 records" or "damaged" in said
+    assert not state.with_name("state.db.holder").exists()  # whatever happened, nobody holds it now
+
+
 @each_way
 def test_a_damaged_beginning_is_told(state: Path, opened: Open) -> None:
     with state.open("r+b") as file:
