@@ -33,7 +33,7 @@ def bind(
     keep_secrets: those in fields of type Any stay boxed (for Computations, whose results become variables).
     Raises ParamsError with every problem, UnknownValue when fields are checked together and one is unknown.
     """
-    reader = Reader(files, keep_secrets=keep_secrets)
+    reader = Reader(files, positions, keep_secrets=keep_secrets)
     made = reader.fields(params_type, args, ())
     if reader.said:
         raise ParamsError([_with_excerpt(problem) for problem in _problems(reader.said, positions, at)])
@@ -52,9 +52,9 @@ def check_literals(
 
     files: to see that files named by literal text are there.
     """
-    reader = Reader(files, checking=True)
+    reader = Reader(files, positions, checking=True)
     reader.fields(params_type, args, ())
-    return list(_problems(reader.said, positions, at))
+    return [*_problems(reader.said, positions, at), *reader.problems]
 
 
 def _problems(said: Iterable[Said], positions: Mapping[str, Position], at: Position) -> Iterable[Problem]:

@@ -13,11 +13,12 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import inspect as types
 
 from .contract import LocalFile, RenderedFile
-from .errors import StepError
+from .errors import Position, Problem, StepError
 from .params_scalars import SCALARS, Misfit
 from .params_shape import Shape, is_expression, item_of, members, shape_of, takes_null
 from .params_words import Where, description, given, shown
 from .template_guard import PLAIN, reveal
+from .template_syntax import check_syntax
 from .values import OMIT, Expression, Secret, SourceFloat, SourceInt, Template, Unknown, UnknownValue
 
 _SPLIT = (types.StrType, types.IntType, types.FloatType, types.LiteralType, types.EnumType, types.BoolType)
@@ -54,9 +55,19 @@ class Reader:
     what holds a Template is only looked at as far as it goes. keep_secrets: see `params.bind`.
     """
 
-    def __init__(self, files: Files | None, *, checking: bool = False, keep_secrets: bool = False) -> None:
+    def __init__(
+        self,
+        files: Files | None,
+        positions: Mapping[str, Position],
+        *,
+        checking: bool = False,
+        keep_secrets: bool = False,
+    ) -> None:
         self.said: list[Said] = []
+        self.problems: list[Problem] = []
+        """Those of expressions, which know their places."""
         self._files = files
+        self._positions = positions
         self._checking = checking
         self._keep_secrets = keep_secrets
         self._hidden = False
@@ -151,9 +162,13 @@ class Reader:
         if type(value) is Template:
             hint = "Write the bare expression, without {{ }}."
             return self.say(where, f"'{shown(where)}' is an expression already", hint)
-        if isinstance(value, bool | int | float):
-            return Expression(str(value))
-        return Expression(value) if isinstance(value, str) else self.misfit(value, node, where)
+        if not isinstance(value, str | bool | int | float):
+            return self.misfit(value, node, where)
+        made = Expression(str(value), self._positions.get(str(where[0])))
+        problem = check_syntax(made) if self._checking else None
+        if problem is not None:
+            self.problems.append(problem)
+        return made
 
     # ------------------------------------------------------------ containers
 

@@ -15,6 +15,9 @@ from .errors import LoadError, Position, Problem, TemplateError, UndefinedVariab
 from .source import Source, read_source
 from .template_guard import MISSING, Missing, NotThere
 
+_NEAR = 60
+"""Lines below the key of a value within which its text is looked for: a long list of conditions is one value."""
+
 _OPENING = re.compile(r"\{\{|\{%")
 
 
@@ -48,12 +51,12 @@ def _search(
     source: Source, start: Position, snippet: str, offset: int, height: int, needle: str | None
 ) -> tuple[Position, str | None]:
     # A block's text starts a line later than its key; a folded one may be broken anywhere.
-    around = range(start.line, min(start.line + height + 5, len(source.lines)) + 1)
+    around = range(start.line, min(start.line + height + _NEAR, len(source.lines)) + 1)
     for number in around:
         text = source.lines[number - 1]
-        found = text.find(snippet, start.column - 1 if number == start.line else 0)
-        if snippet and found >= 0:
-            return source.position(number, found + offset + 1), text
+        match = _word(snippet).search(text, start.column - 1 if number == start.line else 0)
+        if snippet and match:
+            return source.position(number, match.start() + offset + 1), text
     for number in around if needle else ():
         text = source.lines[number - 1]
         match = _word(needle or "").search(text, start.column - 1 if number == start.line else 0)
@@ -73,8 +76,11 @@ def _offset(text: str, needle: str | None) -> int:
     return start
 
 
-def _word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+def _word(text: str) -> re.Pattern[str]:
+    """The text where it is not a part of a longer word."""
+    before = r"(?<!\w)" if re.match(r"\w", text) else ""
+    behind = r"(?!\w)" if re.search(r"\w$", text) else ""
+    return re.compile(f"{before}{re.escape(text)}{behind}")
 
 
 def template_line(

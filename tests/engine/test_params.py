@@ -250,6 +250,17 @@ def test_files_are_found_beside_the_playbook(tmp_path: Path) -> None:
     assert made.text == RenderedFile("a.txt", "ABC")
 
 
+def test_bad_syntax_of_an_expression_is_found_at_load_where_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "p.yml"
+    file.write_text("that:\n  - a\n  - a is defind\n")
+    positions = {"that": Position(str(file), 2, 3)}
+    args = {"name": "x", "that": ["a", "a is defind"]}
+    (problem,) = check_literals(Everything, args, positions, AT)
+    assert problem.message == "There is no test 'defind'"
+    assert problem.position == Position(str(file), 3, 10)
+    assert bind(Everything, args, positions, AT, files=FolderFiles()).that[0].position == positions["that"]
+
+
 def test_fields_that_are_checked_together_tell_a_problem() -> None:
     assert problems(Script) == ["Give exactly one of script and file"]
 
