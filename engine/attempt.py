@@ -9,7 +9,7 @@ from typing import Any
 
 from .context import StepContext
 from .contract import Computation, Decision, Module
-from .errors import Failed, RunbookError, StepError
+from .errors import Failed, Problem, RunbookError, StepError
 from .model import Action, Change, Directive
 from .plain import plain
 from .planned import PlannedWorld
@@ -132,4 +132,6 @@ def _our_mistake(error: Exception) -> Failed:
 
 def failure(error: StepError) -> Attempt:
     known = dict(error.result) if isinstance(error, Failed) else {}
-    return Attempt(result={**known, "msg": error.message}, failed=True, error=error)
+    # With the place in the file and its line, where the error knows them; the hint is shown apart.
+    message = str(Problem(error.message, error.position, excerpt=error.excerpt))
+    return Attempt(result={**known, "msg": message}, failed=True, error=error)
