@@ -222,5 +222,5 @@ case "$*" in
     echo {shlex.quote(f"not compiled: {because}")}
     exit 0 ;;
 esac
-exec {shlex.quote(python)} -I {shlex.quote(script)} "$@"
+exec {shlex.quote(python)} -I -S {shlex.quote(script)} "$@"
 """
