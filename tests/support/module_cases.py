@@ -27,15 +27,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-import msgspec
 import yaml
 from runbook.contract import LocalFile, Module, RenderedFile
-from runbook.errors import RunbookError
+from runbook.errors import Position, RunbookError
 from runbook.model import Action, Change
+from runbook.params import bind
 from runbook.plain import plain
-from runbook.values import Unknown, contains_unknown
+from runbook.values import Unknown
 
 from tests.support.context import RecordingContext
 from tests.support.world import World
@@ -106,22 +106,31 @@ def load_module(name: str) -> Module:
 
 
 def make_params(module: Module, given: Mapping[str, Any]) -> Any:
-    """Typed Params, as the engine binds them: a field that holds an Unknown goes in as it is."""
-    types = get_type_hints(module.Params, include_extras=True)
-    if strange := set(given) - set(types):
-        raise ValueError(f"no such argument: {sorted(strange)}")
-    made = {name: _convert(value, types[name]) for name, value in given.items()}
-    return module.Params(**made)
+    """Typed Params, as the engine binds them. A file argument is told as `{path, text}`.
+
+    Raises ParamsError for arguments that do not fit.
+    """
+    told = {name: value for name, value in given.items() if _is_file(value)}
+    args = {name: value["path"] if name in told else value for name, value in given.items()}
+    files = _ToldFiles({value["path"]: value["text"] for value in told.values()})
+    return bind(module.Params, args, {}, Position("case.yml", 1, 1), files=files)
 
 
-def _convert(value: Any, wanted: Any) -> Any:
-    if contains_unknown(value):
-        return value
-    if isinstance(value, dict) and set(value) == {"path", "text"}:
-        kind = LocalFile if "LocalFile" in str(wanted) else RenderedFile
-        text = value["text"]
-        return kind(value["path"], text.encode()) if kind is LocalFile else kind(value["path"], text)
-    return msgspec.convert(value, wanted, strict=False)
+def _is_file(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"path", "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class _ToldFiles:
+    """Files whose text a case tells."""
+
+    texts: Mapping[str, str]
+
+    def rendered(self, name: str) -> RenderedFile:
+        return RenderedFile(name, self.texts[name])
+
+    def local(self, name: str) -> LocalFile:
+        return LocalFile(name, self.texts[name].encode())
 
 
 def run_case(case: Case) -> None:
