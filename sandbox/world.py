@@ -18,7 +18,7 @@ from .account import ACCOUNT_ID, Account
 from .assumptions import Assumptions
 from .calls import CallLog
 from .clock import Clock
-from .dataplane import DataPlane, DataPlaneSettings
+from .dataplane import DataPlane, DataPlaneError, DataPlaneSettings
 from .ec2 import Ec2
 from .faults import Fault, FaultKind, Faults
 from .instance_host import open_host
@@ -107,7 +107,7 @@ class World:
             groups_in_use=self._memorydb.security_groups_in_use,
         )
         services: dict[str, Service] = {"memorydb": self._memorydb, "ssm": self._ssm, "ec2": self._ec2}
-        self.stage = Stage(services, self.faults, self.calls, self.strike, self._after)
+        self.stage = Stage(services, self.faults, self.calls, self._strike_at_call, self._after)
         self._known_instances: dict[str, str] = {}
 
     def start(self) -> None:
@@ -148,29 +148,46 @@ class World:
     # Faults that change the world
 
     def strike(self, fault: Fault) -> None:
-        """Bring about kill-node or agent-offline."""
+        """Bring about kill-node or agent-offline. Raises ValueError where there is nothing to strike."""
         if fault.kind is FaultKind.AGENT_OFFLINE:
+            known = self._instance_states()
+            if not known or (fault.resource and fault.resource not in known):
+                raise ValueError(f"there is no instance {fault.resource}".rstrip())
             self._ssm.agent_offline(fault.resource, _AGENT_OFFLINE_SECONDS)
         elif fault.kind is FaultKind.KILL_NODE:
-            threading.Thread(target=self._kill, args=(fault.resource,), daemon=True).start()
+            cluster, node = self._node(fault.resource)
+            threading.Thread(target=self._kill, args=(cluster, node), daemon=True).start()
 
-    def _kill(self, resource: str) -> None:
-        """A node dies, and MemoryDB replaces it after a while."""
-        cluster, _, node = resource.partition("/")
-        cluster = cluster or next(iter(self._memorydb.clusters()), "")
+    def _strike_at_call(self, fault: Fault) -> None:
+        """The call itself goes on, whatever comes of the fault."""
         try:
-            node = node or self._primary(cluster)
+            self.strike(fault)
+        except ValueError as error:
+            log.warning("fault %s: %s", fault.number, error)
+
+    def _node(self, resource: str) -> tuple[str, str]:
+        """CLUSTER/NODE, or the primary of the first shard for CLUSTER, or that of the first cluster for ""."""
+        name, _, node = resource.lower().partition("/")
+        name = name or next(iter(self._memorydb.clusters()), "")
+        try:
+            shards = self._nodes.describe(name).shards
+        except DataPlaneError as error:
+            raise ValueError(str(error)) from error
+        nodes = [found for shard in shards for found in shard.nodes if node in {"", found.name}]
+        if not nodes:
+            raise ValueError(f"cluster {name} has no node {node}")
+        return name, next((found.name for found in nodes if found.role == "primary"), nodes[0].name)
+
+    def _kill(self, cluster: str, node: str) -> None:
+        """A node dies, and MemoryDB replaces it after a while."""
+        try:
             self._memorydb.note(cluster, f"Node {node} failed.")
             self._nodes.kill_node(cluster, node)
             self.clock.sleep(_NODE_REPLACED_SECONDS)
             self._nodes.revive_node(cluster, node)
             self._memorydb.note(cluster, f"Node {node} was replaced.")
-        except Exception:
-            log.exception("kill-node %s", resource)
-
-    def _primary(self, cluster: str) -> str:
-        nodes = self._nodes.describe(cluster).shards[0].nodes
-        return next(node.name for node in nodes if node.role == "primary")
+        except DataPlaneError:
+            log.exception("node %s of cluster %s can't be lost and replaced", node, cluster)
 
     # Instances that moto stopped
 

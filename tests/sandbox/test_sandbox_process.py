@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions
 import pytest
+from valkey import Valkey
+from valkey.cluster import ValkeyCluster
 
 from tests.support.sandbox_process import TEMPLATE, Running, command, running_sandbox, until
 
@@ -67,8 +69,6 @@ def test_the_world_starts_with_the_stack_of_the_playbooks(sandbox: Running) -> N
 
 def test_a_cluster_serves_real_data_over_tls_and_a_command_really_runs(sandbox: Running) -> None:
     sandbox.do("reset")
-    from valkey.cluster import ValkeyCluster
-
     subnets, groups, instance = in_lab(sandbox)
     memorydb, ssm = sandbox.client("memorydb"), sandbox.client("ssm")
     memorydb.create_subnet_group(SubnetGroupName="MemoryDBSubnetGroup", SubnetIds=subnets)
@@ -118,6 +118,40 @@ def test_a_cluster_serves_real_data_over_tls_and_a_command_really_runs(sandbox: 
     cluster = until(look, lambda seen: seen["Status"] == "available")
     nodes = cluster["Shards"][0]["Nodes"]
     assert [node["AvailabilityZone"] for node in nodes] == ["eu-west-2a", "eu-west-2b"]
+
+
+def test_a_lost_primary_is_replaced_by_a_replica_and_comes_back(sandbox: Running) -> None:
+    memorydb = sandbox.client("memorydb")
+    assert "there is no cluster" in command(sandbox.folder, "fault", "add", "--kind", "kill-node",
+                                            "--resource", "none").stderr  # fmt: skip
+    memorydb.create_cluster(ClusterName="pair", NodeType="db.r6g.large", ACLName="open-access")
+
+    def look() -> dict[str, Any]:
+        shown = memorydb.describe_clusters(ClusterName="pair", ShowShardDetails=True)["Clusters"]
+        found: dict[str, Any] = shown[0]
+        return found
+
+    cluster = until(look, lambda seen: seen["Status"] == "available")
+    endpoint = cluster["ClusterEndpoint"]
+
+    def primary() -> str:
+        with Valkey(
+            host=endpoint["Address"], port=6379, ssl=True, ssl_ca_certs=sandbox.contact["ca_file"]
+        ) as client:
+            nodes = client.execute_command("CLUSTER NODES").values()
+            return next(
+                (n["node_id"] for n in nodes if "master" in n["flags"] and "fail" not in n["flags"]), ""
+            )
+
+    first = primary()
+    sandbox.fault("kill-node", resource="pair")
+    until(primary, lambda seen: seen not in {"", first})
+
+    def messages() -> list[str]:
+        events = memorydb.describe_events(SourceName="pair", SourceType="cluster", Duration=10_000)["Events"]
+        return [event["Message"] for event in events]
+
+    until(messages, lambda seen: seen[-1].endswith("was replaced."))
 
 
 # Process
