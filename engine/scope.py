@@ -187,8 +187,8 @@ class VariableScope(Mapping[str, Any]):
 
 def _through(error: TemplateError, name: str) -> TemplateError:
     """The same error, saying for which variable the value was needed."""
-    note = f"needed by the variable '{name}'"
-    hint = f"{error.hint}\n  {note.capitalize()}." if error.hint else f"{note.capitalize()}."
+    note = f"Needed by the variable '{name}'."
+    hint = f"{error.hint} {note}" if error.hint else note
     return type(error)(error.message, position=error.position, hint=hint, excerpt=error.excerpt)
 
 

@@ -110,7 +110,8 @@ def explain(error: Exception, origin: Origin, line: int, names: Iterable[str]) -
     else:
         message, hint = f"{_kind(error)}{message}", None
     position, excerpt = origin.place(line, None)
-    return TemplateError(_within(message, origin), position=position, hint=hint, excerpt=excerpt)
+    message = message if excerpt else _within(message, origin)
+    return TemplateError(message, position=position, hint=hint, excerpt=excerpt)
 
 
 def _kind(error: Exception) -> str:
@@ -129,13 +130,14 @@ def _not_there(missing: Missing, origin: Origin, line: int, names: Iterable[str]
     else:
         message, hint = _not_in(owner, wanted)
     position, excerpt = origin.place(line, needle)
-    return UndefinedVariable(_within(message, origin), position=position, hint=hint, excerpt=excerpt)
+    message = message if excerpt else _within(message, origin)
+    return UndefinedVariable(message, position=position, hint=hint, excerpt=excerpt)
 
 
 def _not_in(owner: Any, wanted: Any) -> tuple[str, str | None]:
     if isinstance(owner, Mapping):
         keys = [str(key) for key in owner]
-        hint = nearest(str(wanted), keys) or (f"It has: {', '.join(keys[:12])}" if keys else "It is empty.")
+        hint = nearest(str(wanted), keys) or (f"It has: {', '.join(keys[:12])}." if keys else "It is empty.")
         return f"'{wanted}' is not in this mapping", hint
     if isinstance(owner, list | tuple):
         return f"There is no item {wanted} in this list of {len(owner)}", None
@@ -165,7 +167,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 
 def _within(message: str, origin: Origin) -> str:
-    """The message with the expression, where the expression is short enough to help."""
+    """The message with the expression, when its line can't be shown and it is short enough to help."""
     text = origin.text.strip()
     if origin.file is not None or "\n" in text or len(text) > 80:
         return message

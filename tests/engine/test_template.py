@@ -198,7 +198,7 @@ def test_a_missing_key_is_named_with_those_that_are_there(templates: Templates) 
     assert error_of(templates, "{{ cluster.endpoint.adress }}").hint == "Did you mean 'address'?"
     error = error_of(templates, "{{ cluster.endpoint.zzz }}")
     assert error.message.startswith("'zzz' is not in this mapping")
-    assert error.hint == "It has: address, port"
+    assert error.hint == "It has: address, port."
     assert "no item 7 in this list of 2" in error_of(templates, "{{ names[7] }}").message
     assert "which is a whole number" in error_of(templates, "{{ one.two }}").message
 
@@ -238,7 +238,7 @@ def test_an_error_in_a_template_file_names_its_line(templates: Templates) -> Non
 def test_an_error_of_a_nested_variable_is_told_once_and_says_who_needed_it(templates: Templates) -> None:
     error = error_of(templates, "{{ url }}", url=Template("http://{{ host_nam }}"), host_name="h")
     assert error.message == "'host_nam' is not defined, in: http://{{ host_nam }}"
-    assert error.hint == "Did you mean 'host_name'?\n  Needed by the variable 'url'."
+    assert error.hint == "Did you mean 'host_name'? Needed by the variable 'url'."
 
 
 def test_a_variable_that_needs_itself_is_told_with_the_chain(templates: Templates) -> None:
