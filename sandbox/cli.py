@@ -27,11 +27,14 @@ def main(context: click.Context, folder: Path | None) -> None:
 
 
 def run() -> None:
-    """Run the command line; errors of the sandbox are one message and exit code 1."""
+    """Run the command line; wrong use and errors of the sandbox are one message and exit code 1."""
     try:
-        main(prog_name="runbook sandbox")
-    except SandboxError as error:
-        raise SystemExit(f"runbook sandbox: {error}") from None
+        main(prog_name="runbook sandbox", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(1) from None
+    except (SandboxError, click.Abort) as error:
+        raise SystemExit(f"runbook sandbox: {error or 'stopped'}") from None
 
 
 _speed_option = click.option(
