@@ -67,7 +67,9 @@ class Encoder:
         pack = self._data.pack
         return Outcome(
             status=outcome.status,
-            result=pack(outcome.result),
+            result=self._planned.pack(
+                outcome.result
+            ),  # a task may have been planned only: `check_mode: true`
             changes=tuple(map(self._change, outcome.changes)),
             facts=pack(outcome.facts),
             notified=outcome.notified,
@@ -138,7 +140,7 @@ def _unpacked_directive(directive: Directive) -> Directive:
 
 
 class Packer:
-    """Turns values into JSON types. `planned`: Unknown may stand in it, as in what a change says it leads to."""
+    """Turns values into JSON types. `planned`: Unknown may stand in it, as in what a change would lead to."""
 
     def __init__(self, mask: Mask | None, *, planned: bool = False) -> None:
         self._mask = mask

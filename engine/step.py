@@ -30,7 +30,7 @@ from .scope import VariableScope
 from .secrets import Masker, secret_paths
 from .targets import Targets
 from .template import Templates
-from .values import Expression, Secret, Unknown, contains_unknown
+from .values import Expression, Secret, Unknown, contains_unknown, first_unknown
 from .walk import Slot
 
 ItemKey: TypeAlias = tuple[str, int]
@@ -98,10 +98,9 @@ class Steps:
     def _loop(self, job: Job) -> Outcome:
         loop = job.task.loop
         assert loop is not None  # noqa: S101 (perform asks)
-        items = self._templates.render(loop.items, job.scope)
+        items = Secret.reveal(self._templates.render(loop.items, job.scope))
         if isinstance(items, Unknown):
-            return _undecided(f"the loop depends on {Unknown.describe(items)}")
-        items = Secret.reveal(items)
+            return self._open(f"The loop depends on {Unknown.describe(items)}")
         if loop.flatten:
             items = _flat(items)
         if not isinstance(items, Sequence) or isinstance(items, str | bytes):
@@ -144,7 +143,7 @@ class Steps:
             for condition in job.task.when:
                 holds = self._templates.truth(condition, scope)
                 if isinstance(holds, Unknown):
-                    return _undecided(f"`when` depends on {Unknown.describe(holds)}")
+                    return self._open(f"`when` depends on {Unknown.describe(holds)}")
                 if not holds:
                     return _skipped(condition)
             return self._until(job, scope, item) if job.task.until else self._try(job, scope, item, 1)
@@ -161,6 +160,7 @@ class Steps:
             outcome = replace(outcome, result={**outcome.result, "attempts": number})
             seen = scope.child({task.register: outcome.result}) if task.register else scope
             verdicts = [self._templates.truth(condition, seen) for condition in task.until]
+            self._must_know("`until`", verdicts)
             if all(isinstance(v, Unknown) or v for v in verdicts):
                 return outcome
             if number == most:
@@ -191,13 +191,29 @@ class Steps:
             files=files_for(job.base, self._templates, scope),
             keep_secrets=isinstance(module, Computation),
         )
+        self._must_know("An argument", [getattr(params, name) for name in params.__struct_fields__])
         self._learn_secrets(module, params)
         if isinstance(module, Computation):
-            return decide(module, params, scope)
+            decided = decide(module, params, scope)
+            if decided.undecided is not None:
+                self._open(decided.undecided)
+            return decided
         context = self._context(job, scope, where)
         secret = {str(path[0]) for path in secret_paths(rendered)}
         context = replace(context, secret_arguments=context.secret_arguments | secret)
         return carry_out(module, params, context, self._planned(job, scope))
+
+    def _open(self, why: str) -> Outcome:
+        """A dry run leaves it undecided. In a real run nothing will ever tell, so that the step fails: it needs a
+        secret that a resume could not restore, or what a task with `check_mode: true` only planned."""
+        if self._services.planned is None:
+            raise TemplateError(f"{why}, which this run can't know", hint="Start afresh with `--fresh`.")
+        return _undecided(why)
+
+    def _must_know(self, what: str, values: Sequence[Any]) -> None:
+        """Raises TemplateError in a real run when one of the values is Unknown."""
+        if self._services.planned is None and (unknown := first_unknown(values)) is not None:
+            self._open(f"{what} depends on {Unknown.describe(unknown)}")
 
     def _learn_secrets(self, module: Module | Computation, params: Any) -> None:
         """Arguments that the module marks secret are masked from here on, wherever they turn up."""
@@ -287,6 +303,7 @@ class Steps:
         if conditions is None:
             return otherwise
         verdicts = [self._templates.truth(condition, scope) for condition in conditions]
+        self._must_know("A condition on its result", verdicts)
         if any(isinstance(v, Unknown) for v in verdicts):
             return otherwise
         return all(verdicts)

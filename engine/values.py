@@ -155,12 +155,19 @@ class Omit:
 OMIT: Final = Omit()
 
 
-def contains_unknown(value: object) -> bool:
-    """Whether an Unknown stands anywhere in plain containers."""
+def first_unknown(value: object) -> Unknown | None:
+    """An Unknown that stands anywhere in plain containers or in a Secret; None when all is known."""
     if isinstance(value, Unknown):
-        return True
+        return value
+    if isinstance(value, Secret):
+        return first_unknown(Secret.reveal(value))
     if isinstance(value, dict):
-        return any(contains_unknown(v) for v in value.values())
+        value = list(value.values())
     if isinstance(value, list | tuple):
-        return any(contains_unknown(v) for v in value)
-    return False
+        return next((found for item in value if (found := first_unknown(item)) is not None), None)
+    return None
+
+
+def contains_unknown(value: object) -> bool:
+    """Whether an Unknown stands anywhere in plain containers or in a Secret."""
+    return first_unknown(value) is not None

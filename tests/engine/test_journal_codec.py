@@ -154,6 +154,11 @@ def test_an_outcome_keeps_all_that_a_resume_needs() -> None:
     assert again(step(ended=whole)).outcome == whole
 
 
+def test_the_result_of_a_task_that_was_only_planned_may_hold_unknowns() -> None:
+    back = again(step(ended=outcome(Status.CHANGED, stdout=Unknown("later")))).outcome.result["stdout"]
+    assert Unknown.describe(back) == "later"
+
+
 def test_what_a_change_leads_to_may_hold_unknowns() -> None:
     change = Change(action=Action.CREATE, after={"endpoint": Unknown("cluster endpoint")})
     (back,) = again(step(ended=Outcome(status=Status.CHANGED, result={}, changes=(change,)))).outcome.changes

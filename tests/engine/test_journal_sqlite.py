@@ -229,7 +229,7 @@ def test_what_cannot_be_kept_is_refused_at_once_and_the_journal_goes_on(state: P
     with SqliteJournal(state) as journal:
         journal.begin(header())
         with pytest.raises(JournalError, match="can't be kept"):
-            journal.append(step("a", outcome(x=Unknown("y"))))
+            journal.append(landed("a", result=Unknown("y")))
         journal.append(step("b"))
     assert read(state) == [header(), step("b")]
 
