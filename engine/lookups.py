@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import pass_context
 
 from .errors import nearest
-from .template_guard import PLAIN, has_secret
+from .template_guard import PLAIN, has_secret, reveal
 from .template_jinja import ScopeContext
 from .values import NeedsPlain
 
@@ -91,7 +91,8 @@ def query(context: ScopeContext, name: str, *terms: Any, **options: Any) -> list
     key = (short, repr(flat), repr(options))
     if key not in context.cache:
         context.cache[key] = LOOKUPS[short](flat, context, **options)
-    return list(context.cache[key])
+    found = context.cache[key]
+    return [reveal(item) for item in found] if context.opened else list(found)
 
 
 @pass_context

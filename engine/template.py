@@ -215,7 +215,7 @@ class Templates:
         """Once more, with every secret that is read opened; what comes out is a secret."""
         find = _opening(scope.lookup)
         context = ScopeContext(first.environment, find, None, compiled.jinja.blocks)
-        context.cache = first.cache
+        context.cache, context.opened = first.cache, True
         return Secret(_result(compiled, context, scope, text), DERIVED)
 
 

@@ -79,6 +79,8 @@ class ScopeContext(Context):
 
     seen: list[Any]
     """Values that are more than a scalar, as they were read: what a TypeError may have been about."""
+    opened: bool = False
+    """It is evaluated once more, with all secrets opened."""
     cache: dict[Any, Any]
     """Answers of lookups in this evaluation: they run once even when it is evaluated twice."""
 
@@ -133,7 +135,7 @@ class ScopeContext(Context):
         """The context of a part that sees all of this one's names and some local ones."""
         made = ScopeContext(self.environment, self.resolve_or_missing, name, blocks)
         made.vars.update((key, value) for key, value in (local or {}).items() if value is not MISSING)
-        made.seen, made.cache = self.seen, self.cache
+        made.seen, made.cache, made.opened = self.seen, self.cache, self.opened
         return made
 
     def __contains__(self, name: object) -> bool:

@@ -176,6 +176,37 @@ def test_template_files_can_include_others_and_share_their_variables(tmp_path: P
     assert templates.render_text(source, scope_of(templates), "whole.j2") == "[web lab][db lab]"
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{% extends 'base.j2' %}{% block a %}{{ super() }}!{% endblock %}", "base lab!|"),
+        ("{% import 'tools.j2' as t %}{{ t.wrap(one) }}", "<1>"),
+        ("{% from 'tools.j2' import wrap with context %}{{ wrap(text) }}", "<10.10>"),
+        ("{% from 'tools.j2' import wrap %}{% call wrap('a') %}{{ one }}{% endcall %}", "<a1>"),
+        ("{% set ns = namespace(n=0) %}{% for x in names %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "2"),
+        ("{% set one = 5 %}{% for x in names %}{% set one = x %}{{ one }}{% endfor %}{{ one }}", "webdb5"),
+        ("{% for one in names %}{{ one }}{% endfor %}{{ one }}", "webdb1"),
+        ("{% for x in names %}{{ one }}{% set one = 7 %}{{ one }}{% endfor %}", "1717"),
+        ("{% if flag %}{% set one = 9 %}{% endif %}{{ one }}", "1"),
+        ("{% with one = 3 %}{{ one }}{% endwith %}{{ one }}", "31"),
+        ("{% for x in names recursive %}{{ x }}{{ loop(['z']) if x == 'db' }}{% endfor %}", "webdbz"),
+        ("{% filter upper %}{{ cluster.name }}{% endfilter %}", "LAB"),
+        ("{% for x in names %}{% if loop.first %}{% continue %}{% endif %}{{ x }}{% endfor %}", "db"),
+        ("{% raw %}{{ one }}{% endraw %}", "{{ one }}"),
+        ("{{ self.t() }}{% block t %}{{ one }}{% endblock %}", "11"),
+        ("{% macro f(n) %}{{ 1 if n == 0 else n * f(n - 1) | int }}{% endmacro %}{{ f(4) }}", "24"),
+    ],
+)
+def test_the_whole_language_works_on_variables_that_are_looked_up_late(
+    tmp_path: Path, source: str, text: str
+) -> None:
+    (tmp_path / "base.j2").write_text("{% block a %}base {{ cluster.name }}{% endblock %}|")
+    wrap = "{% macro wrap(x) %}<{{ x }}{{ caller() if caller is defined }}>{% endmacro %}"
+    (tmp_path / "tools.j2").write_text(wrap)
+    templates = Templates(tmp_path)
+    assert templates.render_text(source, scope_of(templates), "x.j2") == text
+
+
 # ---------------------------------------------------------------- errors
 
 
