@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from .account import ACCOUNT_ID
 from .certificates import Certificates
 from .faults import FaultKind, parse_fault
 from .folder import LOCK, write_contact
@@ -88,12 +89,13 @@ class Daemon:
         return {
             "endpoint_url": f"http://{host!s}:{port}",
             "region": self._settings.region,
-            "account_id": "123456789012",
+            "account_id": ACCOUNT_ID,
             "access_key_id": ACCESS_KEY_ID,
             "secret_access_key": SECRET_ACCESS_KEY,
             "ca_file": str(self._certificates.ca_file),
             "speed": self._settings.speed,
             "pid": os.getpid(),
+            "world": self._world.id,
         }
 
     def _stage(self) -> Stage:
@@ -158,7 +160,8 @@ class Daemon:
             self._world.stop()
             self._world = World(self._settings, self._certificates, self._corrections)
             self._world.start()
-        return _json(200, {"reset": True})
+            write_contact(self._settings.folder, self._contact())
+        return _json(200, {"world": self._world.id})
 
     def _shutdown(self, _: bytes) -> Answer:
         self.end()

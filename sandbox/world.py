@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,7 @@ class World:
     def __init__(self, settings: WorldSettings, certificates: Certificates, corrections: Corrections) -> None:
         self._settings = settings
         self._corrections = corrections
+        self.id = uuid.uuid4().hex
         self.clock = Clock(settings.speed)
         self.faults = Faults()
         self.calls = CallLog(settings.folder / "calls.jsonl", self.clock)

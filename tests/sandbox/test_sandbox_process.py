@@ -154,6 +154,21 @@ def test_a_lost_primary_is_replaced_by_a_replica_and_comes_back(sandbox: Running
     until(messages, lambda seen: seen[-1].endswith("was replaced."))
 
 
+def test_the_processes_of_an_instance_end_when_it_stops(sandbox: Running) -> None:
+    sandbox.do("reset")
+    ec2, ssm = sandbox.client("ec2"), sandbox.client("ssm")
+    instance = in_lab(sandbox)[2]
+    until(lambda: ssm.describe_instance_information()["InstanceInformationList"], bool)
+    mark = f"sleep 2{os.getpid()}"
+    ssm.send_command(
+        InstanceIds=[instance], DocumentName="AWS-RunShellScript", Parameters={"commands": [mark]}
+    )
+    until(lambda: _processes(mark), bool)
+    ec2.stop_instances(InstanceIds=[instance])
+    until(lambda: _processes(mark), lambda seen: not seen)
+    assert ssm.describe_instance_information()["InstanceInformationList"] == []
+
+
 # Process
 
 
@@ -224,7 +239,9 @@ def test_reset_gives_back_the_world_as_at_the_start(sandbox: Running) -> None:
     subnets, _, instance = in_lab(sandbox)
     sandbox.client("memorydb").create_subnet_group(SubnetGroupName="fresh", SubnetIds=subnets)
     sandbox.fault("throttle", count=0)
+    world = json.loads(sandbox.do("up", "--json"))["world"]
     sandbox.do("reset")
+    assert json.loads(sandbox.do("up", "--json"))["world"] != world
     assert sandbox.client("memorydb").describe_subnet_groups()["SubnetGroups"] == []
     assert in_lab(sandbox)[2] != instance
     assert sandbox.do("fault", "list") == ""
