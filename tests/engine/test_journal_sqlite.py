@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -202,7 +202,7 @@ def test_waiting_workers_share_a_commit(state: Path, monkeypatch: pytest.MonkeyP
             worker.start()
         for worker in workers:
             worker.join()
-    assert len([size for size in batches if size]) <= 3
+    assert len([size for size in batches if size]) <= 5  # 2 alone on the machine
 
 
 def test_a_commit_is_synced_and_an_append_soon_after(state: Path) -> None:
@@ -391,8 +391,17 @@ def test_an_outcome_and_the_next_intent_share_a_sync(state: Path) -> None:
             journal.append(step(str(number)))
             journal.commit(intent(str(number + 1)))
         journal._writer._connection.set_trace_callback(None)
-    commits = [line for line in told if line == "COMMIT"]
-    assert len(commits) <= 25
+    assert len(told) >= 20 * 3
+    assert _syncs(told) <= 20 + 5  # not 40; a slow machine may add one after SYNC_DELAY
+
+
+def _syncs(told: Sequence[str]) -> int:
+    """Commits that SQLite syncs."""
+    level, syncs = "FULL", 0
+    for line in told:
+        level = line.rsplit(" ", 1)[1] if line.startswith("PRAGMA synchronous") else level
+        syncs += line == "COMMIT" and level == "FULL"
+    return syncs
 
 
 def test_a_long_run_is_known_again_soon(state: Path) -> None:
