@@ -37,6 +37,7 @@ class Registry:
     def __init__(self, library: Sequence[Path] = (), base: Path | None = None) -> None:
         self._library = {name: path for folder in reversed(library) for name, path in _files(folder)}
         self._own = {name: path for folder in _package_folders(OWN) for name, path in _files(folder)}
+        self._names = frozenset(self._library) | frozenset(self._own)
         self._files = _Named(base) if base is not None else None
         self._loaded: dict[str, Module | Computation] = {}
         self._lock = threading.RLock()
@@ -45,7 +46,7 @@ class Registry:
 
     def names(self) -> Collection[str]:
         """Modules of the library and our own; installed ones answer to their names all the same."""
-        return self._library.keys() | self._own.keys()
+        return self._names
 
     def has(self, name: str) -> bool:
         """Whether there is such a module, installed ones included."""

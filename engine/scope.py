@@ -5,7 +5,7 @@ A scope belongs to one step and is used by one thread at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,10 +199,20 @@ def _has_template(value: Value) -> bool:
     if kind is Template:
         return True
     if kind is dict:
-        return any(map(_has_template, value.values())) or any(type(key) is Template for key in value)
+        if _any_template(value.values()):
+            return True
+        return any(type(key) is Template for key in value)
     if kind is list or kind is tuple:
-        return any(map(_has_template, value))
+        return _any_template(value)
     return kind is Secret and _has_template(Secret.reveal(value))
+
+
+def _any_template(values: Iterable[Value]) -> bool:
+    # A plain loop: whole results are scanned with it, leaf by leaf.
+    for value in values:  # noqa: SIM110
+        if type(value) not in PLAIN and _has_template(value):
+            return True
+    return False
 
 
 def _position(value: Value) -> Any:

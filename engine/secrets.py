@@ -46,8 +46,11 @@ class Masker:
 
     def add(self, value: Any) -> None:
         """Mask this value from now on; of a mapping or list, each value in it."""
+        plain = reveal(value)
+        if type(plain) is str and plain in self._texts:
+            return
         with self._lock:
-            new = set(_texts(reveal(value))) - self._texts
+            new = set(_texts(plain)) - self._texts
             if not new:
                 return
             self._texts |= new

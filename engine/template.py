@@ -169,12 +169,14 @@ class Templates:
         return self._answer(compiled, template, scope)
 
     def _compile(self, template: Template | Expression) -> _Compiled:
-        problem = check_syntax(template)
-        if problem is not None:
-            raise problem_error(problem)
         source = template.source
         tail = "\n" * (len(source) - len(source.rstrip("\n"))) if isinstance(template, Template) else ""
-        return _compile(self._environment, parse(self._environment, template), tail)
+        try:
+            return _compile(self._environment, parse(self._environment, template), tail)
+        except TemplateSyntaxError as error:
+            raise problem_error(
+                check_syntax(template) or syntax_problem(error, origin_of(template))
+            ) from None
 
     def _answer(
         self,
