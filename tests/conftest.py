@@ -9,10 +9,25 @@ import pytest
 from tests.support.cli import Desk
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A folder with a sandbox that holds the lab's world; one for all tests of a file."""
-    made = Desk(tmp_path_factory.mktemp("desk"))
-    made.up()
+@pytest.fixture(scope="session")
+def desks() -> Iterator[dict[str, Desk]]:
+    """Desks by the test file that works at them; their sandboxes end with the session.
+
+    Not scoped to a module: workers that are handed single tests go from file to file and back.
+    """
+    made: dict[str, Desk] = {}
     yield made
-    made.sandbox("down")
+    for desk in made.values():
+        desk.sandbox("down")
+
+
+@pytest.fixture
+def desk(
+    desks: dict[str, Desk], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Desk:
+    """A folder with a sandbox that holds the lab's world; one for all tests of a file."""
+    file = request.module.__name__
+    if file not in desks:
+        desks[file] = Desk(tmp_path_factory.mktemp("desk"))
+        desks[file].up()
+    return desks[file]

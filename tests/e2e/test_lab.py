@@ -25,14 +25,14 @@ DATA = [name for name in CREATED if name.startswith("4.") and not name.startswit
 
 
 def test_a_plan_of_the_lab_tells_all_changes_and_makes_none(desk: Desk) -> None:
+    before = len(desk.calls())
     planned = desk.play("lab.yml", "--check")
     assert planned.code == 0, planned
-    changed = planned.steps("changed")
-    assert {CREATED[0], CREATED[1], CREATED[2], CREATED[-1]} <= set(changed)
-    writes = ("Create", "Update", "Delete", "Authorize", "Revoke", "Put", "Run", "Failover", "Tag", "Modify")
-    made = [call["action"] for call in desk.calls() if call["action"].startswith(writes)]
-    deployed = made.count("CreateStack")
-    assert [action for action in made if action != "CreateStack"] == [], deployed
+    assert {CREATED[0], CREATED[1], CREATED[2], CREATED[-1]} <= set(planned.steps("changed"))
+    # EC2 can be asked whether a call would be allowed; it answers DryRunOperation and does nothing.
+    asked = {c["action"] for c in desk.calls()[before:] if c["outcome"] != "DryRunOperation"}
+    # SendCommand carries what only reads: the guard of 2.1.
+    assert all(action.startswith(("Describe", "Get", "List", "SendCommand")) for action in asked), asked
     assert not (desk.folder / ".runbook").exists()
 
 

@@ -106,9 +106,22 @@ def test_a_script_that_runs_too_long(ctx: LiveContext) -> None:
 # ---------------------------------------------------------------- valkey_ops
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cluster(desk: Desk) -> dict[str, Any]:
-    """Endpoint of a cluster with two shards."""
+    """Endpoint of a cluster with two shards, made by the first test that asks for it."""
+    memorydb = desk.aws("memorydb")
+    if not any(found["Name"] == "ops" for found in memorydb.describe_clusters()["Clusters"]):
+        create_cluster(desk)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        (found,) = memorydb.describe_clusters(ClusterName="ops")["Clusters"]
+        if found["Status"] == "available":
+            return {"endpoint": found["ClusterEndpoint"]["Address"], "port": found["ClusterEndpoint"]["Port"]}
+        time.sleep(0.2)
+    raise AssertionError("the cluster did not become available")
+
+
+def create_cluster(desk: Desk) -> None:
     ec2, memorydb = desk.aws("ec2"), desk.aws("memorydb")
     subnets = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["Private Subnet *"]}])["Subnets"]
     ids = [subnet["SubnetId"] for subnet in subnets]
@@ -122,13 +135,6 @@ def cluster(desk: Desk) -> dict[str, Any]:
         NumReplicasPerShard=0,
         SubnetGroupName="ops",
     )
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        (found,) = memorydb.describe_clusters(ClusterName="ops")["Clusters"]
-        if found["Status"] == "available":
-            return {"endpoint": found["ClusterEndpoint"]["Address"], "port": found["ClusterEndpoint"]["Port"]}
-        time.sleep(0.2)
-    raise AssertionError("the cluster did not become available")
 
 
 RECORDED: list[tuple[str, Any]] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,3 +199,38 @@ def test_where_only_one_address_exists_clusters_work_on_its_ports(
         client.execute_command("JSON.SET", "product:1", "$", "[1]")
         lab.plane.failover(lab.name, "0001")
         assert lab.cli("-c", "JSON.GET", "product:1").out == "[1]\n"
+
+
+# A module in the fewest words, without Valkey's header: `JSON.SET` that says who it is.
+_MODULE = """
+typedef int (*get_t)(const char *, void *);
+static int (*create)(void *, const char *, void *, const char *, int, int, int);
+static int (*attribs)(void *, const char *, int, int);
+static int (*status)(void *, const char *);
+static int set(void *ctx, void **argv, int argc) { (void)argv; (void)argc; return status(ctx, "module"); }
+int ValkeyModule_OnLoad(void *ctx, void **argv, int argc) {
+    get_t get = *(get_t *)ctx;
+    (void)argv; (void)argc;
+    get("ValkeyModule_CreateCommand", &create);
+    get("ValkeyModule_SetModuleAttribs", &attribs);
+    get("ValkeyModule_ReplyWithSimpleString", &status);
+    attribs(ctx, "json", 1, 1);
+    return create(ctx, "JSON.SET", (void *)set, "write", 1, 1, 1);
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler on this machine")
+def test_a_server_that_has_the_json_commands_itself_is_used_as_it_is(tmp_path: Path) -> None:
+    source, module = tmp_path / "json.c", tmp_path / "json.so"
+    source.write_text(_MODULE)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(module), str(source)], check=True)
+    plane = DataPlane(tmp_path / "nodes", Certificates(tmp_path), DataPlaneSettings(valkey_modules=(module,)))
+    plane.start()
+    try:
+        plane.create_cluster("lab-cluster", port=6379, shards=1, replicas=0, tls=False)
+        lab = Lab(plane, Certificates(tmp_path), "lab-cluster")
+        assert lab.cli("JSON.SET", "product:1", "$", "1", tls=False).out == "module\n"
+        assert lab.cli("TYPE", "product:1", tls=False).out == "none\n"
+    finally:
+        plane.stop()

@@ -37,16 +37,22 @@ def status(cloudformation: Any, name: str = NAME) -> str:
     return found
 
 
+def done(cloudformation: Any) -> set[str]:
+    """The resources that the events tell to be complete."""
+    events = cloudformation.describe_stack_events(StackName=NAME)["StackEvents"]
+    return {event["LogicalResourceId"] for event in events if event["ResourceStatus"] == "CREATE_COMPLETE"}
+
+
 def test_the_labs_stack_comes_and_goes(slow: Running) -> None:
     cloudformation, ec2 = slow.client("cloudformation"), slow.client("ec2")
     cloudformation.create_stack(StackName=NAME, TemplateBody=TEMPLATE.read_text(), Capabilities=CAPABILITIES)
     assert status(cloudformation) == "CREATE_IN_PROGRESS"
+    until(lambda: done(cloudformation), lambda seen: 0 < len(seen) < 22)
     until(lambda: status(cloudformation), lambda seen: seen == "CREATE_COMPLETE")
     outputs = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]["Outputs"]
     values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
     assert ec2.describe_vpcs(VpcIds=[values["VpcId"]])["Vpcs"]
-    events = cloudformation.describe_stack_events(StackName=NAME)["StackEvents"]
-    assert "CREATE_COMPLETE" in {event["ResourceStatus"] for event in events}
+    assert {"LabVPC", "LabInstance", "MemoryDBFromInstance", NAME} <= done(cloudformation)
 
     same = {"StackName": NAME, "TemplateBody": TEMPLATE.read_text(), "Capabilities": CAPABILITIES}
     with pytest.raises(ClientError, match="No updates are to be performed"):

@@ -16,7 +16,7 @@ PLAYBOOKS = ROOT / "playbooks"
 INVENTORY = ROOT / "inventory"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ended:
     """How a command ended."""
 
@@ -37,8 +37,17 @@ class Ended:
             if event["event"] == "step_finished" and event["outcome"]["status"] == status
         ]
 
-    def __str__(self) -> str:
-        return f"exit {self.code}\n{self.stdout}\n{self.stderr}"
+    def __repr__(self) -> str:
+        """What a failed assertion shows: the steps that failed, else the end of the output."""
+        failures = [
+            f"{event['task']}: {event['outcome']['result']}"
+            for event in self.events
+            if event.get("event") == "step_finished" and event["outcome"]["status"] == "failed"
+        ]
+        told = "\n".join(failures) or self.stdout[-3000:]
+        return f"exit {self.code}\n{told}\n{self.stderr[-2000:]}"
+
+    __str__ = __repr__
 
 
 @dataclass(frozen=True)

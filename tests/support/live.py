@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from runbook.contract import Module, Ready, Target, Waiting
-from runbook.errors import Failed
+from runbook.contract import Absent, Finding, Intent, Landed, Module, Ready, Target, Waiting
+from runbook.errors import Failed, Stopped
 from runbook.model import Action, Change
 from runbook.modules._aws import Clients
 
-from tests.support.context import RecordingContext
+from tests.support.context import LOOK_PAUSE, MOST_LOOKS, RecordingContext
 from tests.support.module_cases import make_params
 
 T = TypeVar("T")
@@ -42,6 +42,16 @@ class LiveContext(RecordingContext):
                 raise Failed(f"{what}: still {answer.phase} after {timeout:g} seconds")
             time.sleep(interval / self.target.speed)
             interval = min(interval * 1.5, longest)
+
+    def _settle(self, intent: Intent, find: Callable[[Intent], Finding[T]] | None) -> Landed[T] | None:
+        for _ in range(MOST_LOOKS):
+            finding = find(intent) if find is not None else None
+            if isinstance(finding, Landed):
+                return finding
+            if isinstance(finding, Absent):
+                return None
+            time.sleep(LOOK_PAUSE.total_seconds() / self.target.speed)
+        raise Stopped(f"It is in doubt whether '{intent.key}' happened.")
 
 
 def live_context(facts: Mapping[str, Any], clients: Clients) -> LiveContext:
