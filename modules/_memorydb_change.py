@@ -125,7 +125,7 @@ def update(
     steps = [step for step in groups if step]
     if "tags" in values:
         wait(ctx, name, timeout)
-        _retag(ctx, name, before.arn, values["tags"], timeout)
+        _retag(ctx, name, before.arn or "", values["tags"], timeout)
     for step in steps:
         _update_one(ctx, name, step, timeout)
         if wait_last or step is not steps[-1]:

@@ -12,7 +12,7 @@ from runbook.contract import Params
 from runbook.errors import Failed
 from runbook.values import Unknown, contains_unknown
 
-from ._memorydb_states import ClusterState, cluster_resource
+from ._memorydb_states import ClusterState, cluster_resource, later
 from ._network import SecurityGroup, is_id, names_group, same_members
 
 Shards: TypeAlias = Annotated[int, Meta(ge=1, le=500)]
@@ -102,8 +102,10 @@ def same(field: str, wanted: Any, state: ClusterState) -> bool:
         return _same_version(wanted, there, state.engine_patch_version)
     if field == "kms_key":
         return _same_key(wanted, there)
+    if there is None and (state.status != "available" or field == "replicas_per_shard"):
+        return True  # not told while it is created, or its shards are changed (fact 4): asked again later
     if there is None:
-        return field == "replicas_per_shard"  # not told while a shard is changed (fact 4): asked again later
+        return False
     if field in LOWER_CASE:
         return bool(wanted.lower() == there.lower())
     return bool(wanted == there)
@@ -181,7 +183,7 @@ def updated(state: ClusterState, changed: Mapping[str, Any]) -> ClusterState:
     return msgspec.structs.replace(state, **_as_kept(values), status="available")
 
 
-def _later(state: ClusterState, field: str) -> Unknown:
+def _later(state: ClusterState, field: str) -> Any:
     there = getattr(state, field)
     return there if isinstance(there, Unknown) else decided_later(state.name, field)
 
@@ -205,12 +207,12 @@ def created(name: str, wanted: Mapping[str, Any]) -> ClusterState:
     values |= _as_kept(wanted)
     if wanted.get("security_groups") is not None:
         values["security_groups"] = _groups_after(wanted["security_groups"], ClusterState(name=name))
-    later = {
+    undecided: dict[str, Any] = {
         field: decided_later(name, field)
         for field in ClusterState.__struct_fields__
         if field not in values and field not in ("name", "status", "kms_key", "ours")
     }
-    return ClusterState(name=name, status="available", **values, **later)
+    return ClusterState(name=name, status="available", **values, **undecided)
 
 
 def _groups_after(wanted: Any, state: ClusterState) -> Any:
@@ -226,7 +228,8 @@ def _groups_after(wanted: Any, state: ClusterState) -> Any:
 
 def _group_named(cluster: str, reference: Any) -> SecurityGroup:
     if isinstance(reference, Unknown):
-        return SecurityGroup(id=reference, name=reference, tag=reference, status="active")
+        unknown: Any = reference
+        return SecurityGroup(id=unknown, name=unknown, tag=unknown, status="active")
     if is_id(reference, "sg"):
         return SecurityGroup(id=reference, name="", status="active")
     return SecurityGroup(
@@ -234,9 +237,9 @@ def _group_named(cluster: str, reference: Any) -> SecurityGroup:
     )
 
 
-def decided_later(cluster: str, field: str) -> Unknown:
+def decided_later(cluster: str, field: str) -> Any:
     """What only AWS decides."""
-    return Unknown(f"{cluster_resource(cluster)} {field}")
+    return later(f"{cluster_resource(cluster)} {field}")
 
 
 # ---------------------------------------------------------------- what can't be
@@ -283,7 +286,7 @@ def _refuse_downgrade(settings: Any, state: ClusterState) -> None:
     wanted = settings.engine_version
     if wanted is None or same("engine_version", wanted, state) or settings.engine not in (None, state.engine):
         return
-    if _numbers(wanted) < _numbers(state.engine_version):
+    if _numbers(wanted) < _numbers(state.engine_version or ""):
         raise Failed(
             f"Cluster {state.name} runs version {state.engine_version}, and {wanted} is asked for; "
             "MemoryDB upgrades only.",
@@ -300,7 +303,7 @@ def _refuse_size(settings: Any, state: ClusterState) -> None:
     replicas = (
         state.replicas_per_shard if settings.replicas_per_shard is None else settings.replicas_per_shard
     )
-    if contains_unknown([shards, replicas]) or replicas is None:
+    if contains_unknown([shards, replicas]) or shards is None or replicas is None:
         return
     if shards * (1 + replicas) > 500:
         raise Failed(

@@ -10,6 +10,8 @@ from msgspec import Meta
 from runbook.errors import Failed
 from runbook.values import Unknown
 
+from ._network import SecurityGroup, Subnet
+
 RUN_TAG = "runbook:run"
 STEP_TAG = "runbook:step"
 
@@ -35,61 +37,76 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClusterState(msgspec.Struct, frozen=True, kw_only=True):
-    """A cluster. Fields named as the arguments hold what AWS has for them; None: not told, or not there."""
+    """A cluster. Fields named as the arguments hold what AWS has for them; None: not told, or not there.
 
-    name: Annotated[Any, Meta(description="Name, lower-case as AWS keeps it.")]
+    In a dry run, what only AWS decides is Unknown, whatever type is written here.
+    """
+
+    name: Annotated[str, Meta(description="Name, in lower case as AWS keeps it.")]
     status: Annotated[
-        Any, Meta(description="creating, available, updating, ...; absent when it is not there.")
-    ] = None
+        str, Meta(description="creating, available, updating, ...; absent when it is not there.")
+    ] = ""
     endpoint: Annotated[
-        Any, Meta(description="Host of the cluster endpoint; empty until it is available.")
+        str | None, Meta(description="Host of the cluster endpoint; empty until available.")
     ] = None
-    port: Annotated[Any, Meta(description="Port of the cluster endpoint.")] = None
-    engine: Any = None
-    engine_version: Any = None
-    engine_patch_version: Any = None
-    node_type: Any = None
-    shards: Annotated[Any, Meta(description="Number of shards.")] = None
-    replicas_per_shard: Annotated[Any, Meta(description="Number of replicas in each shard.")] = None
-    parameter_group: Any = None
-    parameter_group_status: Any = None
-    acl: Any = None
-    subnet_group: Any = None
-    vpc_id: Any = None
-    zones: Annotated[Any, Meta(description="Availability Zones of the subnet group.")] = None
-    security_groups: Annotated[Any, Meta(description="Each with id, name, tag and status.")] = None
-    tls: Any = None
-    kms_key: Any = None
-    data_tiering: Any = None
-    availability_mode: Annotated[Any, Meta(description="singleaz or multiaz.")] = None
-    maintenance_window: Any = None
-    snapshot_window: Any = None
-    snapshot_retention_limit: Any = None
-    sns_topic: Annotated[
-        Any, Meta(description="ARN of the topic that is notified; empty when it is off.")
+    port: Annotated[int | None, Meta(description="Port of the cluster endpoint.")] = None
+    engine: Annotated[str | None, Meta(description="valkey or redis.")] = None
+    engine_version: Annotated[str | None, Meta(description="Such as 7.2.")] = None
+    engine_patch_version: Annotated[str | None, Meta(description="Such as 7.2.6.")] = None
+    node_type: Annotated[str | None, Meta(description="Such as db.r6g.large.")] = None
+    shards: Annotated[int | None, Meta(description="Number of shards.")] = None
+    replicas_per_shard: Annotated[int | None, Meta(description="Number of replicas in each shard.")] = None
+    parameter_group: Annotated[str | None, Meta(description="Its parameter group.")] = None
+    parameter_group_status: Annotated[str | None, Meta(description="in-sync when all nodes have it.")] = None
+    acl: Annotated[str | None, Meta(description="Its access control list.")] = None
+    subnet_group: Annotated[str | None, Meta(description="Its subnet group.")] = None
+    vpc_id: Annotated[str | None, Meta(description="VPC of its subnet group.")] = None
+    zones: Annotated[tuple[str, ...] | None, Meta(description="Availability Zones of its subnet group.")] = (
+        None
+    )
+    security_groups: Annotated[
+        tuple[SecurityGroup, ...], Meta(description="Each with id, name, tag and status.")
+    ] = ()
+    tls: Annotated[bool | None, Meta(description="Encryption in transit.")] = None
+    kms_key: Annotated[str | None, Meta(description="ARN of its key; none when AWS owns the key.")] = None
+    data_tiering: Annotated[bool | None, Meta(description="Whether data is kept on disk too.")] = None
+    availability_mode: Annotated[str | None, Meta(description="singleaz or multiaz.")] = None
+    maintenance_window: Annotated[str | None, Meta(description="In UTC.")] = None
+    snapshot_window: Annotated[str | None, Meta(description="In UTC.")] = None
+    snapshot_retention_limit: Annotated[
+        int | None, Meta(description="Days that automatic snapshots are kept.")
     ] = None
-    description: Any = None
-    auto_minor_version_upgrade: Any = None
-    tags: Annotated[Any, Meta(description="Without AWS's and our own; None while they can't be read.")] = None
+    sns_topic: Annotated[str | None, Meta(description="ARN of the topic that is notified; empty: off.")] = (
+        None
+    )
+    description: Annotated[str | None, Meta(description="Text for people.")] = None
+    auto_minor_version_upgrade: Annotated[
+        bool | None, Meta(description="Whether AWS upgrades by itself.")
+    ] = None
+    tags: Annotated[
+        dict[str, str] | None, Meta(description="Without AWS's and our own; none while they can't be read.")
+    ] = None
     shard_details: Annotated[
-        Any, Meta(description="Each shard with name, status, slots, number of nodes.")
-    ] = None
-    nodes: Annotated[Any, Meta(description="Each node with name, shard, status, zone, address, port.")] = None
-    arn: Any = None
-    ours: Annotated[Any, Meta(description="true when this very run made it.")] = None
+        tuple[Shard, ...], Meta(description="Each shard with name, status, slots, number of nodes.")
+    ] = ()
+    nodes: Annotated[
+        tuple[Node, ...], Meta(description="Each node with name, shard, status, zone, address, port.")
+    ] = ()
+    arn: Annotated[str | None, Meta(description="Its ARN.")] = None
+    ours: Annotated[bool | None, Meta(description="true when this very run made it.")] = None
 
 
 class SubnetGroupState(msgspec.Struct, frozen=True, kw_only=True):
     """A subnet group."""
 
-    name: Annotated[Any, Meta(description="Name, lower-case as AWS keeps it.")]
-    vpc_id: Any = None
-    subnets: Annotated[Any, Meta(description="Each with id, name, zone and zone_id.")] = None
-    zones: Annotated[Any, Meta(description="Availability Zones that it spans.")] = None
-    description: Any = None
-    tags: Annotated[Any, Meta(description="Without AWS's and our own.")] = None
-    arn: Any = None
-    state: Annotated[Any, Meta(description="present or absent.")] = "present"
+    name: Annotated[str, Meta(description="Name, in lower case as AWS keeps it.")]
+    vpc_id: Annotated[str | None, Meta(description="VPC of its subnets.")] = None
+    subnets: Annotated[tuple[Subnet, ...], Meta(description="Each with id, name, zone and zone_id.")] = ()
+    zones: Annotated[tuple[str, ...], Meta(description="Availability Zones that it spans.")] = ()
+    description: Annotated[str | None, Meta(description="Text for people.")] = None
+    tags: Annotated[dict[str, str] | None, Meta(description="Without AWS's and our own.")] = None
+    arn: Annotated[str | None, Meta(description="Its ARN.")] = None
+    state: Annotated[str, Meta(description="present or absent.")] = "present"
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +124,7 @@ class AclState(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     status: str = ""
-    clusters: tuple[str, ...] | Unknown = ()
+    clusters: tuple[str, ...] = ()
     users: tuple[Access, ...] = ()
     minimum_engine_version: str = ""
 
@@ -119,6 +136,11 @@ class EngineVersion(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     patch_version: str = ""
     parameter_group_family: str = ""
+
+
+def later(origin: str) -> Any:
+    """What is known after apply only. In a plan it stands for a value of any type."""
+    return Unknown(origin)
 
 
 def cluster_resource(name: Any) -> str:

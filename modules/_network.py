@@ -13,22 +13,22 @@ from ._aws import pages, tag_map
 
 
 class Subnet(msgspec.Struct, frozen=True, kw_only=True):
-    """A subnet; `name` is its Name tag."""
+    """A subnet; `name` is its Name tag. In a dry run what must be looked up first is Unknown."""
 
-    id: Any
-    name: Any = ""
-    zone: Any = ""
-    zone_id: Any = ""
-    vpc_id: Any = ""
+    id: str
+    name: str = ""
+    zone: str = ""
+    zone_id: str = ""
+    vpc_id: str = ""
 
 
 class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
     """A security group; `tag` is its Name tag, `status` how far a cluster is with using it."""
 
-    id: Any
-    name: Any = ""
-    tag: Any = ""
-    status: Any = ""
+    id: str
+    name: str = ""
+    tag: str = ""
+    status: str = ""
 
 
 def is_id(reference: str, prefix: str) -> bool:

@@ -54,6 +54,9 @@ class ClusterParams(Settings, frozen=True, kw_only=True):
     timeout: Annotated[int, Meta(ge=1, description="Seconds that each change may take.")] = 7200
 
 
+ALL = (*FIELDS, *CREATE_ONLY)
+
+
 class MemorydbCluster:
     """A MemoryDB cluster: creates it, changes it, deletes it, and waits until AWS has done so.
 
@@ -225,9 +228,7 @@ class MemorydbCluster:
             wait(ctx, name, params.timeout)
         else:
             self._create(ctx, name, params, change)
-        asked = (
-            _wanted(params) if change.action in (Action.CREATE, Action.REPLACE) else declared(params, FIELDS)
-        )
+        asked = _wanted(params) if change.action in (Action.CREATE, Action.REPLACE) else declared(params, ALL)
         return change_of.read_back(ctx, name, asked if params.wait else {})
 
     def _create(self, ctx: Context, name: str, params: ClusterParams, change: Change) -> None:
@@ -241,7 +242,7 @@ class MemorydbCluster:
 def _wanted(params: ClusterParams) -> dict[str, Any]:
     """Everything that is asked for when the cluster is created."""
     special = declared(params.at_creation, FIELDS) if params.at_creation else {}
-    return {**declared(params, (*FIELDS, *CREATE_ONLY)), **special}
+    return {**declared(params, ALL), **special}
 
 
 def _snapshot(params: ClusterParams) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,7 @@ from ._memorydb_states import (
     SubnetGroupState,
     check_name,
     cluster_resource,
+    later,
     subnet_group_resource,
 )
 
@@ -37,7 +38,7 @@ class InfoResult(msgspec.Struct, frozen=True, kw_only=True):
         None
     )
     subnet_group: Annotated[SubnetGroupState | None, Meta(description="Its subnet group.")] = None
-    acl: Annotated[AclState | Unknown | None, Meta(description="Its access control list, with users.")] = None
+    acl: Annotated[AclState | None, Meta(description="Its access control list, with users.")] = None
     engine_versions: Annotated[
         tuple[EngineVersion, ...], Meta(description="Versions of its engine that AWS offers.")
     ] = ()
@@ -92,9 +93,7 @@ class MemorydbInfo:
             cluster=cluster,
             subnet_group=_subnet_group(ctx, cluster),
             acl=_acl(ctx, cluster),
-            engine_versions=()
-            if isinstance(cluster.engine, Unknown)
-            else read_engine_versions(ctx, cluster.engine),
+            engine_versions=_versions(ctx, cluster.engine),
         )
 
     def plan(self, params: InfoParams, observed: InfoResult) -> Change:
@@ -105,18 +104,24 @@ class MemorydbInfo:
         return result
 
 
+def _versions(ctx: Context, engine: Any) -> tuple[EngineVersion, ...]:
+    return () if engine is None or isinstance(engine, Unknown) else read_engine_versions(ctx, engine)
+
+
 def _subnet_group(ctx: Context, cluster: ClusterState) -> SubnetGroupState | None:
-    group = cluster.subnet_group
-    if group is None or isinstance(group, Unknown):
-        return group  # type: ignore[return-value]
+    group: Any = cluster.subnet_group
+    if not isinstance(group, str):
+        later_or_none: SubnetGroupState | None = group
+        return later_or_none
     return ctx.observe(subnet_group_resource(group), lambda: read_subnet_group(ctx, group.lower()))
 
 
-def _acl(ctx: Context, cluster: ClusterState) -> AclState | Unknown | None:
-    acl = cluster.acl
-    if acl is None or isinstance(acl, Unknown):
-        return acl
+def _acl(ctx: Context, cluster: ClusterState) -> AclState | None:
+    acl: Any = cluster.acl
+    if not isinstance(acl, str):
+        later_or_none: AclState | None = acl
+        return later_or_none
     found = ctx.observe(f"memorydb:acl/{acl.lower()}", lambda: read_acl(ctx, acl))
     if found is not None and isinstance(cluster.arn, Unknown):  # only planned: AWS does not list it there yet
-        return msgspec.structs.replace(found, clusters=Unknown(f"memorydb:acl/{acl.lower()} clusters"))
+        return msgspec.structs.replace(found, clusters=later(f"memorydb:acl/{acl.lower()} clusters"))
     return found

@@ -25,7 +25,7 @@ from runbook.values import Unknown
 
 from ._aws import ServiceError, tag_list
 from ._memorydb import read_subnet_group, read_tags, settled
-from ._memorydb_states import RUN_TAG, STEP_TAG, SubnetGroupState, check_name, subnet_group_resource
+from ._memorydb_states import RUN_TAG, STEP_TAG, SubnetGroupState, check_name, later, subnet_group_resource
 from ._network import Subnet, find_subnets, find_vpc, is_id, names_subnet, same_members
 
 HINTS = {
@@ -118,12 +118,12 @@ class MemorydbSubnetGroup:
         resource = self.resource(params)
         after = SubnetGroupState(
             name=params.name.lower(),
-            vpc_id=Unknown(f"{resource} vpc_id"),
+            vpc_id=later(f"{resource} vpc_id"),
             subnets=_planned(params),
-            zones=Unknown(f"{resource} zones"),
+            zones=later(f"{resource} zones"),
             description="" if params.description is None else params.description,
             tags={} if params.tags is None else params.tags,
-            arn=Unknown(f"{resource} arn"),
+            arn=later(f"{resource} arn"),
         )
         return Change(
             action=Action.CREATE,
@@ -252,12 +252,15 @@ def _planned(params: SubnetGroupParams, there: tuple[Subnet, ...] = ()) -> Any:
 
 def _named(reference: Any) -> Subnet:
     if isinstance(reference, Unknown):
-        return Subnet(id=reference, name=reference, zone=reference, zone_id=reference, vpc_id=reference)
-    later = Unknown(f"subnet {reference}")
+        same: Any = reference
+        return Subnet(id=same, name=same, zone=same, zone_id=same, vpc_id=same)
+    unknown = later(f"subnet {reference}")
     named = (
-        {"id": reference, "name": later} if is_id(reference, "subnet") else {"id": later, "name": reference}
+        {"id": reference, "name": unknown}
+        if is_id(reference, "subnet")
+        else {"id": unknown, "name": reference}
     )
-    return Subnet(**named, zone=later.zone, zone_id=later.zone_id, vpc_id=later.vpc_id)
+    return Subnet(**named, zone=unknown.zone, zone_id=unknown.zone_id, vpc_id=unknown.vpc_id)
 
 
 def _subnet_ids(ctx: Context, params: SubnetGroupParams) -> list[str]:
@@ -271,7 +274,7 @@ def _subnet_ids(ctx: Context, params: SubnetGroupParams) -> list[str]:
 def _made_by(ctx: Context, name: str) -> bool:
     """Whether this run made the group: a first try may have got through though its answer was lost."""
     state = read_subnet_group(ctx, name)
-    tags = read_tags(ctx, state.arn) if state else None
+    tags = read_tags(ctx, state.arn or "") if state else None
     return tags is not None and tags.get(RUN_TAG) == ctx.run
 
 
