@@ -31,9 +31,9 @@ CUT = "--output truncated--"
 AGENT_SAYS = "failed to run commands: "
 """How the line begins that the agent adds to standard error when a script fails."""
 
-SETTLED = 60.0
-"""Seconds after which a command that ListCommands does not name was never received (listing is eventually
-consistent; how far behind it can be is not documented)."""
+SETTLED = 100.0
+"""Seconds after the intent when a command that ListCommands does not name was never received: a call may wait 70
+seconds for its answer, and listing is eventually consistent (how far behind it can be is not documented)."""
 
 KEPT = timedelta(days=30)
 """How long Systems Manager keeps its records of commands (fact 50)."""
