@@ -215,7 +215,7 @@ def test_a_problem_shows_its_line(tmp_path: Path) -> None:
 
 def test_unknown_values_go_in_as_they_are() -> None:
     unknown = Unknown("x")
-    made = bound(replicas=unknown, zones=["a", unknown], name=unknown, rules=[{"port": unknown}])
+    made: Any = bound(replicas=unknown, zones=["a", unknown], name=unknown, rules=[{"port": unknown}])
     assert made.replicas is unknown
     assert made.zones[1] is unknown
     assert made.name is unknown

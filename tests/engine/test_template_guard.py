@@ -6,6 +6,7 @@ every value that could have stood there.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -263,6 +264,26 @@ def test_a_lookup_runs_once_even_when_the_expression_is_evaluated_twice(tmp_path
     source = "{{ lookup('pipe', 'echo x >> count; cat count | wc -l') }}{{ p }}"
     assert Secret.reveal(templates.render(Template(source), scope)).strip().endswith(f"1{WORD}")
     assert (tmp_path / "count").read_text() == "x\n"
+
+
+def test_threads_share_templates_without_mixing_up_their_values() -> None:
+    templates = Templates()
+
+    def work(number: int) -> bool:
+        layer = {"n": number, "p": Secret(f"word-{number}", "vault"), "u": Unknown(f"u{number}")}
+        scope = VariableScope(templates, [layer, {"line": Template("{{ p }}/{{ n }}")}])
+        told = []
+        for turn in range(50):
+            text = templates.render(Template(f"{{{{ line }}}} {turn}"), scope)
+            told.append(Secret.reveal(text) == f"word-{number}/{number} {turn}")
+            told.append(templates.evaluate(Expression(f"n + {turn}"), scope) == number + turn)
+            told.append(
+                Unknown.describe(templates.evaluate(Expression(f"u ~ {turn}"), scope)) == f"u{number}"
+            )
+        return all(told)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(16)))
 
 
 def test_other_hosts_secrets_stay_secret() -> None:
