@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -14,51 +14,19 @@ from runbook.contract import (
     Finding,
     Intent,
     Landed,
-    Params,
     Permissions,
     Ready,
     Waiting,
 )
-from runbook.errors import Failed
 from runbook.model import Action, Change
 from runbook.values import Unknown
 
 from . import _sg_rules as rules
-from ._aws import pages, tag_list
+from ._aws import tag_list
 from ._aws_errors import ServiceError
 from ._memorydb_states import RUN_TAG, STEP_TAG
-from ._network import find_groups, find_vpc
+from ._sg_arguments import Arguments, identity_of, ports_text, traffic
 from ._sg_rules import Identity, Stored
-
-
-class Peer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The other end of a rule: exactly one of these."""
-
-    security_group: Annotated[str | None, Meta(description="A security group, by id or name.")] = None
-    cidr: Annotated[str | None, Meta(description="A block of IPv4 or IPv6 addresses.")] = None
-    prefix_list: Annotated[str | None, Meta(description="A prefix list, by id or name.")] = None
-
-
-class Arguments(Params, frozen=True, kw_only=True):
-    """Which rule of which group."""
-
-    group: Annotated[str, Meta(description="The security group that has the rule, by id or name.")]
-    vpc: Annotated[
-        str | None, Meta(description="Its VPC, by id or `Name`, where its name is not unique.")
-    ] = None
-    direction: Annotated[Literal["ingress", "egress"], Meta(description="Into the group, or out of it.")] = (
-        "ingress"
-    )
-    protocol: Annotated[str, Meta(description="tcp, udp, icmp, icmpv6, a number, or -1 for all.")] = "tcp"
-    port: Annotated[int | None, Meta(description="The one port.")] = None
-    from_port: Annotated[int | None, Meta(description="First port; for icmp the type (-1: all).")] = None
-    to_port: Annotated[int | None, Meta(description="Last port; for icmp the code (-1: all).")] = None
-    peer: Annotated[Peer, Meta(description="`security_group`, `cidr` or `prefix_list`.")]
-    description: Annotated[str | None, Meta(description="Its description; not compared when left out.")] = (
-        None
-    )
-    tags: Annotated[dict[str, str] | None, Meta(description="Tags that it must have; others stay.")] = None
-    state: Annotated[Literal["present", "absent"], Meta(description="There, or not.")] = "present"
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,17 +98,19 @@ class SgRule:
 
     def resource(self, params: Arguments) -> str | None:
         """The rule by its identity, as the operator names it."""
-        protocol, first, last = _traffic(params)
+        protocol, first, last = traffic(params)
         peer = (
             params.peer.security_group or params.peer.prefix_list or rules.canonical(params.peer.cidr or "")
         )
         within = f"{params.vpc}/" if params.vpc else ""
-        return f"ec2:rule/{within}{params.group}/{params.direction}/{protocol}/{_ports(first, last)}/{peer}"
+        return (
+            f"ec2:rule/{within}{params.group}/{params.direction}/{protocol}/{ports_text(first, last)}/{peer}"
+        )
 
     def observe(self, ctx: Context, params: Arguments) -> Rule | None:
         """The rule, or None. Raises Failed for a group or peer that is not there, and when EC2 says that what would
         have to be called is not allowed."""
-        identity = _identity(ctx, params)
+        identity = identity_of(ctx, params)
         stored = rules.find(ctx, identity)
         _ask_permission(ctx, params, identity, stored)
         return None if stored is None else _told(params, stored)
@@ -182,7 +152,7 @@ class SgRule:
 
     def apply(self, ctx: Context, params: Arguments, change: Change) -> Output:
         """Add, change or remove the rule, and read it back."""
-        identity = _identity(ctx, params)
+        identity = identity_of(ctx, params)
         if change.action is Action.DELETE:
             _remove(ctx, identity)
             return Output()
@@ -197,83 +167,6 @@ class SgRule:
         return Output(rule=_told(params, stored), adopted=adopted)
 
 
-# ---------------------------------------------------------------- what is asked for
-
-
-def _traffic(params: Arguments) -> tuple[str, int | None, int | None]:
-    """Protocol, first and last port. Raises Failed where they do not fit each other."""
-    protocol = rules.protocol_of(params.protocol)
-    first = params.port if params.from_port is None else params.from_port
-    last = params.port if params.to_port is None else params.to_port
-    if params.port is not None and (params.from_port is not None or params.to_port is not None):
-        raise Failed(
-            "Both `port` and a range of ports are given.", hint="`port`, or `from_port` with `to_port`."
-        )
-    if protocol not in rules.WITH_PORTS:
-        if first is not None or last is not None:
-            raise Failed(
-                f"Protocol {params.protocol} opens all ports, whatever ports are named.",
-                hint="Leave the ports out, or name tcp, udp, icmp or icmpv6.",
-            )
-        return protocol, None, None
-    if protocol.startswith("icmp") and first is None and last is None:
-        return protocol, -1, -1
-    if first is None or last is None:
-        raise Failed(f"A rule for {protocol} needs its ports.", hint="`port`, or `from_port` and `to_port`.")
-    if not protocol.startswith("icmp") and not 0 <= first <= last <= 65535:
-        raise Failed(f"The ports {first} to {last} are no range.", hint="0 to 65535, the lower one first.")
-    return protocol, first, last
-
-
-def _identity(ctx: Context, params: Arguments) -> Identity:
-    """The rule's identity, by ids."""
-    given = [name for name in params.peer.__struct_fields__ if getattr(params.peer, name) is not None]
-    if len(given) != 1:
-        raise Failed(
-            "`peer` must name exactly one other end.", hint="`security_group`, `cidr` or `prefix_list`."
-        )
-    protocol, first, last = _traffic(params)
-    vpc = None if params.vpc is None else find_vpc(ctx, params.vpc)
-    (group,) = find_groups(ctx, [params.group], vpc)
-    kind: Any = given[0]
-    return Identity(
-        group=group.id,
-        egress=params.direction == "egress",
-        protocol=protocol,
-        from_port=first,
-        to_port=last,
-        kind=kind,
-        peer=_peer(ctx, params.peer, vpc),
-    )
-
-
-def _peer(ctx: Context, peer: Peer, vpc: str | None) -> str:
-    if peer.security_group is not None:
-        (group,) = find_groups(ctx, [peer.security_group], vpc)
-        return str(group.id)
-    if peer.cidr is not None:
-        return rules.canonical(peer.cidr)
-    return _prefix_list(ctx, peer.prefix_list or "")
-
-
-def _prefix_list(ctx: Context, reference: str) -> str:
-    if reference.startswith("pl-"):
-        return reference
-    named = [{"Name": "prefix-list-name", "Values": [reference]}]
-    found = list(pages(ctx.client("ec2"), "describe_managed_prefix_lists", "PrefixLists", Filters=named))
-    if len(found) != 1:
-        ids = ", ".join(one["PrefixListId"] for one in found)
-        told = f"is not unique: {ids}" if found else "is not there"
-        raise Failed(f"The prefix list '{reference}' {told}.", hint="Name it by its id.")
-    return str(found[0]["PrefixListId"])
-
-
-def _ports(first: int | None, last: int | None) -> str:
-    if first is None or first == -1:
-        return "all"
-    return str(first) if first == last else f"{first}-{last}"
-
-
 # ---------------------------------------------------------------- what is there
 
 
@@ -285,7 +178,7 @@ def _told(params: Arguments, stored: Stored) -> Rule:
 
 def _wanted(params: Arguments, identity: Any, there: Rule | None = None) -> Rule:
     """The rule as it is to be; what is not declared stays as it is."""
-    protocol, first, last = _traffic(params)
+    protocol, first, last = traffic(params)
     peer = params.peer.security_group or params.peer.prefix_list or rules.canonical(params.peer.cidr or "")
     kept_text, kept_tags = (there.description, there.tags) if there else ("", {})
     return Rule(
@@ -293,7 +186,7 @@ def _wanted(params: Arguments, identity: Any, there: Rule | None = None) -> Rule
         group=params.group,
         direction=params.direction,
         protocol=protocol,
-        ports=_ports(first, last),
+        ports=ports_text(first, last),
         peer=peer,
         description=kept_text if params.description is None else params.description,
         tags={**kept_tags, **(params.tags or {})},
