@@ -18,7 +18,6 @@ from typing import Any, cast
 
 from .contract import ClientFactory, Computation, LocalFile, Module, Params, RenderedFile
 from .errors import ContractError, Failed, Position, Problem, nearest
-from .manual import json_schema, manual
 from .model import Value
 from .params import check_literals, free_form_field
 from .registry_check import check_class
@@ -82,10 +81,14 @@ class Registry:
 
     def manual(self, name: str) -> str:
         """The manual page of a module. Raises as `get`."""
+        from .manual import manual
+
         return manual(name, self.get(name))
 
     def json_schema(self, name: str) -> dict[str, Any]:
         """JSON Schema of a module's arguments. Raises as `get`."""
+        from .manual import json_schema
+
         return json_schema(self.get(name).Params)
 
     # ------------------------------------------------------------ finding
