@@ -1,4 +1,4 @@
-"""CloudFormation as moto has it, put right: what stacks drop, deletions that fail, and the time they take.
+"""The resources of moto's CloudFormation, put right: what stacks drop, and deletions that fail.
 
 Moto is changed in place, in the sandbox's own process: its CloudFormation reaches its EC2 by classes that can
 only be corrected there.
@@ -7,12 +7,9 @@ only be corrected there.
 from __future__ import annotations
 
 import functools
-import logging
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation import parsing
-from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
@@ -24,30 +21,10 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupIngress
 from moto.ec2.models.subnets import SubnetRouteTableAssociation
 from moto.ec2.models.vpn_gateway import VPCGatewayAttachment
 
+from .moto_stack_time import StackTime, put_stacks_right
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from .clock import Clock
-
-log = logging.getLogger(__name__)
-
-#: Seconds of AWS time that a stack takes; a guess of the right size for the lab's stack.
-STACK_SECONDS = {"CREATE_COMPLETE": 240.0, "UPDATE_COMPLETE": 90.0, "DELETE_COMPLETE": 240.0}
-
-
-class StackTime:
-    """How long stacks take, on the clock in force. Without a clock they are done at once."""
-
-    def __init__(self) -> None:
-        self.clock: Clock | None = None
-
-    def over(self, status: str) -> float:
-        """When a change that ends in this status is over, on the clock."""
-        return self.clock.monotonic() + STACK_SECONDS.get(status, 0.0) if self.clock else 0.0
-
-    def busy(self, over: float) -> bool:
-        """Whether that time is still to come."""
-        return self.clock is not None and self.clock.monotonic() < over
 
 
 def put_right(time: StackTime, group_in_use: Callable[[str], bool]) -> None:
@@ -55,9 +32,7 @@ def put_right(time: StackTime, group_in_use: Callable[[str], bool]) -> None:
 
     `group_in_use` tells whether something depends on a security group, which then can't be deleted.
     """
-    _let_stacks_take_time(time)
-    _keep_stacks_that_fail_to_go()
-    _refuse_updates_of_nothing()
+    put_stacks_right(time)
     _know_own_zones()
     _wrap_class_method(Instance, _instance_made)
     _wrap_class_method(SecurityGroupIngress, _ingress_made)
@@ -82,108 +57,6 @@ def put_right(time: StackTime, group_in_use: Callable[[str], bool]) -> None:
         ec2_backends[account_id][region_name].delete_security_group(group_id=self.id)
 
     SecurityGroup.delete = delete_group  # type: ignore[method-assign]
-
-
-# Time
-
-
-def _let_stacks_take_time(time: StackTime) -> None:
-    def get_status(stack: Any) -> str:
-        status: str = stack.__dict__["_sandbox_status"]
-        busy = time.busy(stack.__dict__.get("_sandbox_over", 0.0))
-        return status.replace("_COMPLETE", "_IN_PROGRESS") if busy else status
-
-    def set_status(stack: Any, status: str) -> None:
-        stack.__dict__["_sandbox_status"] = status
-        if status in STACK_SECONDS:
-            stack.__dict__["_sandbox_over"] = time.over(status)
-
-    def get_events(stack: Any) -> list[Any]:
-        events: list[Any] = stack.__dict__["_sandbox_events"]
-        if not time.busy(stack.__dict__.get("_sandbox_over", 0.0)):
-            return events
-        last = next((e for e in reversed(events) if e.resource_status.endswith("_COMPLETE")), None)
-        return [event for event in events if event is not last]
-
-    def set_events(stack: Any, events: list[Any]) -> None:
-        stack.__dict__["_sandbox_events"] = events
-
-    def add_event(stack: Any, *args: Any, **kwargs: Any) -> None:
-        shown, stack.__dict__["_sandbox_over"] = stack.__dict__.get("_sandbox_over", 0.0), 0.0
-        original_add(stack, *args, **kwargs)
-        stack.__dict__["_sandbox_over"] = shown
-
-    original_add = Stack._add_stack_event  # noqa: SLF001 - the one place where moto appends events
-    Stack.status = property(get_status, set_status)  # type: ignore[assignment]
-    Stack.events = property(get_events, set_events)  # type: ignore[assignment]
-    Stack._add_stack_event = add_event  # type: ignore[method-assign, assignment]  # noqa: SLF001
-
-    describe = CloudFormationBackend.describe_stacks
-
-    @functools.wraps(describe)
-    def describe_stacks(self: Any, name_or_stack_id: str) -> list[Stack]:
-        """A stack on its way out is still found by its name."""
-        leaving = [stack for stack in self.deleted_stacks.values() if stack.status == "DELETE_IN_PROGRESS"]
-        if not name_or_stack_id:
-            return [*describe(self, name_or_stack_id), *leaving]
-        named = [stack for stack in leaving if stack.name == name_or_stack_id]
-        return named[-1:] or describe(self, name_or_stack_id)
-
-    CloudFormationBackend.describe_stacks = describe_stacks  # type: ignore[method-assign]
-
-
-def _keep_stacks_that_fail_to_go() -> None:
-    delete = CloudFormationBackend.delete_stack
-
-    @functools.wraps(delete)
-    def delete_stack(self: Any, name_or_stack_id: str) -> None:
-        found = [s for s in self.stacks.values() if name_or_stack_id in {s.name, s.stack_id}]
-        try:
-            delete(self, name_or_stack_id)
-        except Exception as error:
-            if not found:
-                raise
-            log.exception("stack %s could not be deleted", name_or_stack_id)
-            stack = found[0]
-            self.stacks[stack.stack_id] = stack
-            reason = str(getattr(error, "message", "") or error)
-            stack._add_stack_event("DELETE_FAILED", resource_status_reason=reason)  # noqa: SLF001
-            stack.status = "DELETE_FAILED"
-
-    CloudFormationBackend.delete_stack = delete_stack  # type: ignore[method-assign]
-
-
-def _refuse_updates_of_nothing() -> None:
-    update = CloudFormationBackend.update_stack
-
-    @functools.wraps(update)
-    def update_stack(self: Any, name: str, template: str, *args: Any, **kwargs: Any) -> Stack:
-        stack = self.get_stack(name)
-        if stack.status.endswith("_IN_PROGRESS"):
-            message = f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
-            raise ValidationError(stack.stack_id, message=message)
-        given = {p["ParameterKey"]: p.get("ParameterValue") for p in kwargs["parameters"]}
-        kept = {key for key, value in given.items() if value is None}
-        wanted = {key: stack.parameters.get(key) if key in kept else given[key] for key in given}
-        tags = kwargs.get("tags")
-        if (
-            _same_template(stack, template)
-            and _with_defaults(stack, wanted) == _with_defaults(stack, stack.parameters)
-            and (tags is None or tags == stack.tags)
-        ):
-            raise ValidationError(stack.stack_id, message="No updates are to be performed.")
-        return update(self, name, template, *args, **kwargs)
-
-    CloudFormationBackend.update_stack = update_stack  # type: ignore[method-assign]
-
-
-def _same_template(stack: Any, template: str) -> bool:
-    return bool(stack.template.strip() == template.strip())
-
-
-def _with_defaults(stack: Any, given: dict[str, Any]) -> dict[str, str]:
-    declared = stack.template_dict.get("Parameters") or {}
-    return {name: str(given.get(name, declared[name].get("Default"))) for name in declared}
 
 
 # What stacks drop

@@ -25,7 +25,8 @@ from .faults import Fault, FaultKind, Faults
 from .instance_host import open_host
 from .instance_setup import HostSettings
 from .memorydb import MemoryDb
-from .moto_stacks import StackTime, put_right
+from .moto_stack_time import StackTime
+from .moto_stacks import put_right
 from .router import Stage
 from .ssm import SsmService
 
