@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import CONTRACT_VERSION, SECRET, Absent, Context, Finding, Intent, Params, Permissions
+from runbook.contract import CONTRACT_VERSION, SECRET, Context, Params, Permissions
 from runbook.errors import Failed
 from runbook.model import Action, Change
 from runbook.values import Unknown
@@ -21,7 +21,8 @@ from ._valkey_cli import Reply
 from ._valkey_records import Record, Records
 from ._valkey_ssm import ThroughInstance
 from ._valkey_transport import Endpoint, Transport, binaries, plain, refuse_errors
-from ._valkey_words import Command, command_of, reads_only, shown, text
+from ._valkey_words import command_of, reads_only, shown, text
+from ._valkey_writing import Written, look, write, written
 
 SENT = ("ca_file", "commands", "endpoint", "keys", "password_from", "records", "username")
 """Arguments that travel in a command's parameters, with `ssm`."""
@@ -57,15 +58,6 @@ class Arguments(Params, frozen=True, kw_only=True):
     keys: Annotated[str | None, Meta(description="A pattern: the keys of all primaries that fit it.")] = None
     timeout: Annotated[float, Meta(gt=0, description="Seconds to wait for one reply.")] = 60.0
     wait_online: Annotated[int, Meta(ge=0, description="Seconds to wait for the instance's agent.")] = 600
-
-
-class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a declared record."""
-
-    key: Annotated[str, Meta(description="Its key, with its path where it has one.")]
-    changed: Annotated[bool, Meta(description="It was not as declared.")]
-    before: Annotated[Any, Meta(description="What was there: text, JSON as text, or null.")] = None
-    after: Annotated[Any, Meta(description="What is there now.")] = None
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +161,7 @@ class ValkeyOps:
             return Unseen(unknown=unknown)
         declared.check(params.records)
         with _transport(ctx, params) as transport:
-            return _look(transport, params.records)
+            return look(transport, params.records)
 
     def plan(self, params: Arguments, observed: Records | Unseen) -> Change:
         """Which records differ; or what would be sent."""
@@ -184,7 +176,7 @@ class ValkeyOps:
         """Send, and read back what was written. Raises Failed for an error reply, with the replies so far."""
         with _transport(ctx, params) as transport:
             if params.records is not None:
-                return _write(transport, params.records, change)
+                return Output(records=write(transport, params.records, change))
             if params.keys is not None:
                 return Output(keys=[text(key) for key in transport.keys(params.keys.encode())])
             commands = [command_of(one) for one in params.commands or ()]
@@ -297,20 +289,11 @@ def _replied(replies: Sequence[Reply]) -> Output:
 # ---------------------------------------------------------------- records
 
 
-def _look(transport: Transport, records: Sequence[Record]) -> Records:
-    asked = [declared.questions(record) for record in records]
-    replies = iter(transport.ask([command for one in asked for command in one], tolerant=True))
-    states = {}
-    for record, questions in zip(records, asked, strict=True):
-        states[record.name] = declared.state_of(record, [next(replies) for _ in questions])
-    return Records(states)
-
-
 def _plan_records(records: Sequence[Record], there: Records, resource: str | None) -> Change:
     after = Records({record.name: declared.wanted(record) for record in records})
     differing = list(declared.differing(records, there))
     if not differing:
-        result = Output(records=[_written(record, there, there) for record in records])
+        result = Output(records=[written(record, there, there) for record in records])
         return Change(
             action=Action.NONE,
             resource=resource,
@@ -327,7 +310,7 @@ def _plan_records(records: Sequence[Record], there: Records, resource: str | Non
         resource=resource,
         before=there,
         after=Records({**after.records, **kept}),
-        result=Output(records=[_written(record, there, after) for record in records]),
+        result=Output(records=[written(record, there, after) for record in records]),
         reason=f"{len(differing)} of {len(records)} not as declared",
     )
 
@@ -338,32 +321,3 @@ def _action(differing: Sequence[Record], there: Records) -> Action:
     if all(there.records[record.name].kind == declared.ABSENT for record in differing):
         return Action.CREATE
     return Action.UPDATE
-
-
-def _written(record: Record, before: Records, after: Records) -> Written:
-    old, new = before.records[record.name], after.records[record.name]
-    changed = not declared.same(record, old)
-    return Written(
-        key=record.name, changed=changed, before=old.value, after=new.value if changed else old.value
-    )
-
-
-def _write(transport: Transport, records: Sequence[Record], change: Change) -> Output:
-    before: Records = change.before
-    differing = list(declared.differing(records, before))
-    commands: list[Command] = [
-        declared.command_for(record, before.records[record.name]) for record in differing
-    ]
-    refuse_errors(commands, transport.change(commands, find=_again))
-    there = _look(transport, records)
-    wrong = [record.name for record in declared.differing(records, there)]
-    if wrong:
-        raise Failed(
-            f"After writing, {', '.join(wrong)} is not as declared.", hint="Does something else write it?"
-        )
-    return Output(records=[_written(record, before, there) for record in records])
-
-
-def _again(_intent: Intent) -> Finding[Any]:
-    """Writing a declared record twice comes to the same, so one in doubt is simply written again."""
-    return Absent()
