@@ -13,6 +13,7 @@ from runbook.values import contains_unknown
 
 from . import _memorydb_change as change_of
 from ._memorydb import read_cluster, read_subnet_group
+from ._memorydb_refusals import refuse_impossible
 from ._memorydb_settings import (
     CREATE_ONLY,
     FIELDS,
@@ -22,7 +23,6 @@ from ._memorydb_settings import (
     declared,
     differences,
     reason,
-    refuse_impossible,
     updated,
 )
 from ._memorydb_states import ClusterState, check_name, cluster_resource, subnet_group_resource
