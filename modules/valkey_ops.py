@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -18,7 +19,7 @@ from ._ssm_script import refuse_secrets
 from ._unknowns import first_unknown
 from ._valkey import Direct
 from ._valkey_cli import Reply
-from ._valkey_records import Record, Records
+from ._valkey_records import Record, Records, State
 from ._valkey_ssm import ThroughInstance
 from ._valkey_transport import Endpoint, Transport, binaries, plain, refuse_errors
 from ._valkey_words import command_of, reads_only, shown, text
@@ -26,6 +27,10 @@ from ._valkey_writing import Written, look, write, written
 
 SENT = ("ca_file", "commands", "endpoint", "keys", "password_from", "records", "username")
 """Arguments that travel in a command's parameters, with `ssm`."""
+
+
+NEW_CLUSTER = "memorydb:cluster/"
+"""How the origin of an Unknown begins that a cluster's creation will bring."""
 
 
 class Arguments(Params, frozen=True, kw_only=True):
@@ -168,8 +173,7 @@ class ValkeyOps:
         if params.records is None:
             return _plan_commands(params)
         if isinstance(observed, Unseen):
-            origin = Unknown.describe(observed.unknown)
-            return Change(action=Action.UNDECIDED, reason=f"what is there is known only after {origin}")
+            return _plan_unseen(params, observed)
         return _plan_records(params.records, observed, self.resource(params))
 
     def apply(self, ctx: Context, params: Arguments, change: Change) -> Output:
@@ -287,6 +291,21 @@ def _replied(replies: Sequence[Reply]) -> Output:
 
 
 # ---------------------------------------------------------------- records
+
+
+def _plan_unseen(params: Arguments, observed: Unseen) -> Change:
+    """Records that can't be looked at. A cluster that an earlier task will create is empty, so what will be written
+    to it is known all the same."""
+    origin = Unknown.describe(observed.unknown)
+    records = params.records
+    if records is None or first_unknown(records) is not None or not origin.startswith(NEW_CLUSTER):
+        return Change(action=Action.UNDECIDED, reason=f"what is there is known only after {origin}")
+    declared.check(records)
+    empty = Records({record.name: State(kind=declared.ABSENT) for record in records})
+    change = _plan_records(records, empty, None)
+    if change.action is Action.NONE:
+        return change
+    return replace(change, reason=f"{change.reason}: the cluster will be new")
 
 
 def _plan_records(records: Sequence[Record], there: Records, resource: str | None) -> Change:

@@ -14,6 +14,7 @@ from runbook.model import Action, Change
 from runbook.modules import _valkey_ssm
 from runbook.modules._instances import Instance
 from runbook.modules.valkey_ops import Output, ValkeyOps
+from runbook.values import Unknown
 
 from tests.support.clusters import STAND_IN, Lab, running_lab
 from tests.support.context import TARGET, RecordingContext
@@ -315,3 +316,53 @@ def test_a_password_is_read_on_the_instance(lab: Lab, instance: ShellInstance, c
     assert result.reply == "PONG"
     assert "--user 'app'" in instance.scripts[0]
     assert "a-secret" not in instance.scripts[0]
+
+
+# ---------------------------------------------------------------- a dry run before the cluster is there
+
+
+def test_what_a_new_cluster_will_hold_is_known_before_it_is_there(ctx: RecordingContext) -> None:
+    records = [{"key": "a", "string": "1"}, {"key": "b", "absent": True}]
+    endpoint = Unknown("memorydb:cluster/lab-cluster endpoint")
+    params = make_params(MODULE, {"endpoint": endpoint, "records": records})
+
+    change = MODULE.plan(params, MODULE.observe(ctx, params))
+
+    assert MODULE.resource(params) is None
+    assert (change.action, change.reason) == (
+        Action.CREATE,
+        "1 of 2 not as declared: the cluster will be new",
+    )
+    assert [(record.key, record.changed) for record in change.result.records] == [("a", True), ("b", False)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"endpoint": Unknown("a script's output"), "records": [{"key": "a", "string": "1"}]},
+        {"endpoint": "127.0.0.1", "records": [{"key": "a", "string": Unknown("a script's output")}]},
+    ],
+)
+def test_records_that_depend_on_something_else_are_undecided(
+    ctx: RecordingContext, given: dict[str, Any]
+) -> None:
+    params = make_params(MODULE, given)
+
+    change = MODULE.plan(params, MODULE.observe(ctx, params))
+
+    assert (change.action, change.reason) == (
+        Action.UNDECIDED,
+        "what is there is known only after a script's output",
+    )
+
+
+@pytest.mark.parametrize(("command", "action"), [("GET a", Action.READ), ("SET a 1", Action.RUN)])
+def test_commands_are_told_though_the_endpoint_is_not_known(
+    ctx: RecordingContext, command: str, action: Action
+) -> None:
+    params = make_params(MODULE, {"endpoint": Unknown("memorydb:cluster/c endpoint"), "commands": [command]})
+
+    change = MODULE.plan(params, MODULE.observe(ctx, params))
+
+    assert change.action is action
+    assert change.after.commands == [command]
