@@ -11,6 +11,7 @@ from .context import StepContext
 from .contract import Computation, Decision, Module
 from .errors import Failed, Problem, RunbookError, StepError
 from .model import Action, Change, Directive
+from .places import no_way
 from .plain import plain
 from .planned import PlannedWorld
 from .values import Unknown, UnknownValue
@@ -46,7 +47,13 @@ def decide(module: Computation, params: Any, scope: Any) -> Attempt:
 
 
 def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWorld | None) -> Attempt:
-    """Observe, plan, apply. With a planned world it ends after the plan: a dry run."""
+    """Observe, plan, apply. With a planned world it ends after the plan: a dry run.
+
+    Raises Failed when the module would act on a host that it has no way to (preflight saw what is written; this
+    sees what is rendered, and hosts that were added).
+    """
+    if refused := no_way(module, ctx.task, ctx.host, ctx.connection):
+        raise Failed(refused[0], hint=refused[1])
     try:
         change = look(module, params, ctx, planned)
     except UnknownValue as error:

@@ -114,6 +114,10 @@ class StepContext:
             return planned.observe(resource, lambda: self.reads.get(resource, read))
         return self.reads.get(resource, read)
 
+    def planned(self, prefix: str) -> tuple[str, ...]:
+        planned = self.services.planned
+        return planned.names(prefix) if planned is not None else ()
+
     def effect(
         self,
         key: str,

@@ -213,6 +213,11 @@ class Context(Protocol):
         the planned world in a dry run."""
         ...
 
+    def planned(self, prefix: str) -> tuple[str, ...]:
+        """Resources whose names begin with `prefix` and that earlier steps of this dry run would change; none when
+        the run applies. For what one of them may hold without being named itself: a stack's network."""
+        ...
+
     def effect(
         self,
         key: str,
@@ -256,7 +261,11 @@ class Context(Protocol):
 
 @runtime_checkable
 class Module(Protocol):
-    """A module that looks at the world and changes it. One file, one class named as the file in CamelCase."""
+    """A module that looks at the world and changes it. One file, one class named as the file in CamelCase.
+
+    One that acts on the play's host itself (`command`) also has `connections: ClassVar[frozenset[str]]`: the ways
+    to a host that it knows, of `local` and `ssm`. It is refused on a host that none of them leads to.
+    """
 
     contract_version: ClassVar[int]
     Params: ClassVar[type[Params]]

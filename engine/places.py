@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .contract import LocalFile, RenderedFile
+from .contract import Computation, LocalFile, Module, RenderedFile
 from .errors import Failed
 from .model import Play, Task
 from .scope import VariableScope
@@ -25,10 +25,27 @@ def connection_for(task: Task, play: Play, host: str, scope: VariableScope, temp
     delegate = templates.render(task.delegate_to, scope) if task.delegate_to is not None else None
     if delegate in LOCAL_NAMES:
         return LOCAL
+    if delegate is not None and delegate != host:
+        return ""  # the connection written here leads to `host`, not to another one
     for written in (task.connection, play.connection, scope.get("ansible_connection", None)):
         if written is not None:
             return str(templates.render(written, scope))
-    return LOCAL if (delegate or host) in LOCAL_NAMES else ""
+    return LOCAL if host in LOCAL_NAMES else ""
+
+
+def no_way(module: Module | Computation, task: str, host: str, connection: str) -> tuple[str, str] | None:
+    """Why a module must not act on a host, and what to do about it; None when it may.
+
+    What acts on a host says so by `connections`: the ways there that it knows.
+    """
+    known: frozenset[str] | None = getattr(module, "connections", None)
+    if known is None or connection in known:
+        return None
+    hint = "Say `delegate_to: localhost` or `connection: local` to run it on this machine"
+    hint += ", or `connection: ssm` to run it on the instance." if SSM in known else "."
+    if not connection:
+        return f"'{task}' would act on host '{host}', and there is no connection to it", hint
+    return f"'{task}' would act on host '{host}', and knows no connection '{connection}'", hint
 
 
 @dataclass(frozen=True, slots=True)

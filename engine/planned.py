@@ -28,6 +28,11 @@ class PlannedWorld:
                 return found
         return read()
 
+    def names(self, prefix: str) -> tuple[str, ...]:
+        """Resources that would be changed, of those whose names begin with `prefix`."""
+        with self._lock:
+            return tuple(name for name in self._after if name.startswith(prefix))
+
     def note(self, change: Change) -> None:
         """Remember what a planned change would leave behind."""
         if change.resource is None or not change.action.changes or change.action is Action.UNDECIDED:

@@ -9,7 +9,7 @@ from typing import Any
 from .contract import ClientFactory, Identity, Target
 from .errors import LoadError, Problem, StepError
 from .model import Block, Node, Play, Task
-from .places import connection_for
+from .places import SSM, connection_for, no_way
 from .registry import Registry
 from .scope import VariableScope
 from .targets import Targets
@@ -44,28 +44,27 @@ def check_places(
     problems: list[Problem] = []
     for play, hosts in plays:
         for task in tasks_of((*play.tasks, *play.handlers)):
-            if not getattr(registry.get(task.module), "runs_on_host", False):
-                continue
-            problems.extend(_unplaced(task, play, hosts, templates))
+            problems.extend(_unplaced(task, play, hosts, registry, templates))
     if problems:
         raise LoadError(problems)
 
 
 def _unplaced(
-    task: Task, play: Play, hosts: Sequence[tuple[str, VariableScope]], templates: Templates
+    task: Task,
+    play: Play,
+    hosts: Sequence[tuple[str, VariableScope]],
+    registry: Registry,
+    templates: Templates,
 ) -> Iterator[Problem]:
+    module = registry.get(task.module)
     for host, scope in hosts:
         try:
             connection = connection_for(task, play, host, scope, templates)
         except (StepError, UnknownValue):
             continue  # depends on something the run will bring; the step itself looks again
-        if not connection:
-            yield Problem(
-                f"'{task.module}' would act on host '{host}', and there is no connection to it",
-                task.position,
-                "Say `delegate_to: localhost` or `connection: local` to run it on this machine, or "
-                "`connection: ssm` to run it on the instance.",
-            )
+        refused = no_way(module, task.module, host, connection)
+        if refused is not None:
+            yield Problem(refused[0], task.position, refused[1])
             return
 
 
@@ -79,11 +78,10 @@ def destinations(
     """Where the run's calls go, each asked once who we are. Raises CredentialsError before anything is run."""
     found: dict[Target, Destination] = {}
     for play, hosts in plays:
-        tasks = [t for t in tasks_of((*play.tasks, *play.handlers)) if needs_aws(registry, t)]
-        if not tasks:
-            continue
-        for _, scope in hosts:
-            for written in {id(t.aws): t.aws for t in tasks}.values():
+        tasks = list(tasks_of((*play.tasks, *play.handlers)))
+        for host, scope in hosts:
+            asking = [t for t in tasks if _asks_aws(t, play, host, scope, registry, templates)]
+            for written in {id(t.aws): t.aws for t in asking}.values():
                 target = _target(play.aws, written, scope, templates, targets)
                 if target is not None and target not in found:
                     found[target] = Destination(target, clients().identify(target))
@@ -94,6 +92,20 @@ def needs_aws(registry: Registry, task: Task) -> bool:
     """Whether the task's module asks AWS for anything."""
     permissions = getattr(registry.get(task.module), "permissions", None)
     return permissions is not None and bool(permissions.read or permissions.write)
+
+
+def _asks_aws(
+    task: Task, play: Play, host: str, scope: VariableScope, registry: Registry, templates: Templates
+) -> bool:
+    """As `needs_aws`; a command that travels to its host through Systems Manager asks AWS, too."""
+    if needs_aws(registry, task):
+        return True
+    if SSM not in getattr(registry.get(task.module), "connections", ()):
+        return False
+    try:
+        return connection_for(task, play, host, scope, templates) == SSM
+    except (StepError, UnknownValue):
+        return False
 
 
 def _target(

@@ -40,7 +40,7 @@ class CommandParams(Params, frozen=True, kw_only=True):
 class Command:
     __doc__ = __doc__
     contract_version: ClassVar[int] = 1
-    runs_on_host: ClassVar[bool] = True
+    connections: ClassVar[frozenset[str]] = frozenset({"local", "ssm"})
     Params: ClassVar[type[Params]] = CommandParams
     Result: ClassVar[type[msgspec.Struct]] = CommandResult
     permissions: ClassVar[Permissions] = Permissions()

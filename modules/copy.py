@@ -32,7 +32,7 @@ class CopyParams(Params, frozen=True, kw_only=True):
 class Copy:
     __doc__ = __doc__
     contract_version: ClassVar[int] = 1
-    runs_on_host: ClassVar[bool] = True
+    connections: ClassVar[frozenset[str]] = frozenset({"local"})
     Params: ClassVar[type[Params]] = CopyParams
     Result: ClassVar[type[msgspec.Struct]] = _files.FileResult
     permissions: ClassVar[Permissions] = Permissions()

@@ -30,7 +30,7 @@ class ShellParams(Params, frozen=True, kw_only=True):
 class Shell:
     __doc__ = __doc__
     contract_version: ClassVar[int] = 1
-    runs_on_host: ClassVar[bool] = True
+    connections: ClassVar[frozenset[str]] = frozenset({"local", "ssm"})
     Params: ClassVar[type[Params]] = ShellParams
     Result: ClassVar[type[msgspec.Struct]] = CommandResult
     permissions: ClassVar[Permissions] = Permissions()

@@ -29,7 +29,7 @@ class TemplateParams(Params, frozen=True, kw_only=True):
 class Template:
     __doc__ = __doc__
     contract_version: ClassVar[int] = 1
-    runs_on_host: ClassVar[bool] = True
+    connections: ClassVar[frozenset[str]] = frozenset({"local"})
     Params: ClassVar[type[Params]] = TemplateParams
     Result: ClassVar[type[msgspec.Struct]] = _files.FileResult
     permissions: ClassVar[Permissions] = Permissions()

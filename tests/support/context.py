@@ -17,6 +17,9 @@ T = TypeVar("T")
 MOST_READS = 100
 """So many reads of one poll stand for its whole timeout."""
 
+LEAST_PAUSE = 0.05
+"""Seconds between two looks at a fast sandbox: it needs the processor too."""
+
 MOST_TRIES = 3
 MOST_LOOKS = 24
 LOOK_PAUSE = timedelta(seconds=5)
@@ -51,6 +54,7 @@ class RecordingContext:
     done: Mapping[str, Any] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
     known: Mapping[str, Any] = field(default_factory=dict)
+    """Of a dry run: resources that earlier steps would change, and what they would be then."""
     effects: list[str] = field(default_factory=list)
     """Keys of the effects that were really called, in order."""
     phases: list[str] = field(default_factory=list)
@@ -69,6 +73,9 @@ class RecordingContext:
         if resource not in self._read:
             self._read[resource] = read()
         return cast(T, self._read[resource])
+
+    def planned(self, prefix: str) -> tuple[str, ...]:
+        return tuple(name for name in self.known if name.startswith(prefix))
 
     def effect(
         self,
@@ -156,4 +163,4 @@ class WaitingContext(RecordingContext):
             self.progress(answer.phase, answer.percent)
             if time.monotonic() > deadline:
                 raise Failed(f"{what}: still {answer.phase} after {timeout:g} seconds")
-            time.sleep(interval / self.target.speed)
+            time.sleep(max(interval / self.target.speed, LEAST_PAUSE))

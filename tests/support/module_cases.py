@@ -7,6 +7,7 @@
       - {call: memorydb.UpdateCluster, error: {code: NoOperationFault, message: ...}}
       - {call: memorydb.CreateCluster, lost: true}         # acted, and the answer was lost
     dry_run: false                   # true: end after the plan
+    known: {"cloudformation:stack/lab": ...}   # what earlier steps of the dry run would leave behind
     begun: [create]                  # effects that a killed run had begun
     done: {create: null}             # effects that an earlier part of the run had done
     plan: {action: update, reason: ..., before: {...}, after: {...}, result: {...}}
@@ -52,6 +53,7 @@ KEYS = {
     "done",
     "variables",
     "connection",
+    "known",
     "environment",
     "plan",
     "calls",
@@ -144,6 +146,7 @@ def run_case(case: Case) -> None:
         variables=told.get("variables", {}),
         environment=told.get("environment", {}),
         connection=told.get("connection", "local"),
+        known=told.get("known", {}),
     )
     module = load_module(case.module)
     planned: list[Change] = []
