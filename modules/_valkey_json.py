@@ -1,30 +1,21 @@
-"""JSON documents by value: numbers compared as numbers, their text kept."""
+"""JSON documents, compared by value."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from runbook.errors import Failed
-from runbook.values import SourceFloat, SourceInt
-
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 
 
 def to_text(value: Any) -> str:
-    """A value as compact JSON. A number that the operator wrote in another than the canonical form (`10.10`) keeps
-    its text. Raises Failed for what JSON has no form for."""
+    """A value as compact JSON, keys in their order. Raises Failed for what JSON has no form for."""
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_key(key)}:{to_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(to_text, value)) + "]"
-    if isinstance(value, SourceInt | SourceFloat) and _NUMBER.match(value.text):
-        return value.text
-    if isinstance(value, Decimal):
-        return str(value)
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:

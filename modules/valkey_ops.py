@@ -109,7 +109,7 @@ class ValkeyOps:
             records:
               - {key: "person:1", string: John}
               - {key: "product:1", json: {id: 1, name: Widget, price: 9.99}}
-              - {key: "product:2", json: 10.10, path: $.price}
+              - {key: "product:2", json: 19.99, path: $.price}
               - {key: "person:3", absent: true}
 
         - name: Who is there
@@ -124,7 +124,8 @@ class ValkeyOps:
     Notes:
 
     * `records` are compared first and written only where they differ. JSON is compared by value: the order of keys
-      is nothing and 10.10 is 10.1; what is written keeps the text of numbers. A string replaces whatever is there.
+      is nothing and 10.10 is 10.1, so an equal document keeps the text that it has. A string replaces whatever is
+      there.
     * `commands` that are known to read only never count as changed, and a dry run leaves them out. With any other
       one the task counts as changed. An error reply fails the task, and the commands after it are not sent.
     * `KEYS` as a command asks the one node that the endpoint leads to; the argument `keys` asks all primaries.
