@@ -18,6 +18,8 @@ from tests.support.module_cases import load_module, make_params
 
 Play: TypeAlias = Callable[..., tuple[Action, Any]]
 
+pytestmark = pytest.mark.xdist_group("memorydb-sandbox")
+
 SPEED = "1000"
 """A creation of a quarter of an hour takes a second."""
 
@@ -56,7 +58,7 @@ class Account:
             self.faulty = False
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     desk = Desk(tmp_path_factory.mktemp("memorydb"))
     facts = desk.up("--speed", SPEED)
