@@ -151,9 +151,11 @@ class Node:
     def wait(self, ready: Callable[[], bool], what: str, seconds: float = _START_TIMEOUT) -> None:
         """Block until `ready()`; raises DataPlaneError when that takes longer or the process ends."""
         deadline = time.monotonic() + seconds
-        while not ready():
+        while True:
             if not self.alive:
                 raise DataPlaneError(f"node {self.name} ended before it could {what}:\n{self._last_words()}")
+            if ready():
+                return
             if time.monotonic() > deadline:
                 raise DataPlaneError(
                     f"node {self.name} did not {what} within {seconds:.0f} s:\n{self._last_words()}"

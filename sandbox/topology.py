@@ -260,12 +260,16 @@ class Topology:
             shard.nodes.sort(key=lambda each: each.name)
         self._meet(nodes)
         for shard, node in fresh:
-            node.call("CLUSTER", "REPLICATE", shard.primary.id)
+            self._follow(node, shard.primary)
         for shard, node in fresh:
             node.wait(partial(_replicates, shard.primary, node), "copy its primary's data")
         self._wait_agreed()
         for node in nodes:
             self.opened(node)
+
+    def _follow(self, node: Node, primary: Node) -> None:
+        primary.wait(lambda: True, "give its data to a replica")  # one that ended would be called unknown
+        node.call("CLUSTER", "REPLICATE", primary.id)
 
     def _remove(self, shard: _Shard, node: Node) -> None:
         self.closed(node)
