@@ -77,8 +77,9 @@ def _run_there(
     """The same code as `ssm_command`; the instance is the one that `ansible_host`, or the host's name, names."""
     from ._instances import one, wait_online
     from ._ssm import Job, run_on_instances
-    from ._ssm_script import Script, compose, guard_answer
+    from ._ssm_script import Script, compose, guard_answer, refuse_secrets
 
+    refuse_secrets(ctx, ("cmd", "argv", "chdir", "creates", "environment"))
     instance = one(ctx, str(ctx.variables.get("ansible_host", ctx.host)))
     wait_online(ctx, [instance], 900)
     text = command if isinstance(command, str) else shlex.join(command)

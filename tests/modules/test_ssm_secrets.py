@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from runbook.errors import Failed
+from runbook.modules.command import Command
+from runbook.modules.shell import Shell
 from runbook.modules.ssm_command import SsmCommand
 from runbook.modules.valkey_ops import ValkeyOps
 
@@ -42,3 +44,12 @@ def test_a_password_is_refused_where_it_would_be_read(way: dict[str, Any]) -> No
 
     with pytest.raises(Failed, match="password"):
         ValkeyOps().observe(RecordingContext(), params)
+
+
+@pytest.mark.parametrize(("module", "argument"), [(Command(), "cmd"), (Shell(), "environment")])
+def test_neither_does_one_of_a_command_on_an_instance(module: Any, argument: str) -> None:
+    ctx = RecordingContext(connection="ssm", secret_arguments=frozenset({argument}))
+    params = make_params(module, {"cmd": "login"})
+
+    with pytest.raises(Failed, match=f"A secret in `{argument}`"):
+        module.apply(ctx, params, module.plan(params, module.observe(ctx, params)))

@@ -25,6 +25,9 @@ Play: TypeAlias = Callable[..., tuple[Change, Output]]
 
 MODULE = ValkeyOps()
 
+DIRECT = pytest.mark.parametrize("play", ["direct"], indirect=True)
+"""For what a transport has no part in."""
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
@@ -208,6 +211,7 @@ def test_records_are_written_once(play: Play, ctx: RecordingContext) -> None:
     assert len(ctx.effects) == effects
 
 
+@DIRECT
 def test_only_what_differs_is_written(play: Play, lab: Lab) -> None:
     play(records=RECORDS)
     with lab.cluster_client() as client:
@@ -226,7 +230,7 @@ def test_only_what_differs_is_written(play: Play, lab: Lab) -> None:
         assert client.ttl("person:1") > 0, "writing it again would have removed its time to live"
 
 
-@pytest.mark.parametrize("play", ["direct"], indirect=True)
+@DIRECT
 @pytest.mark.parametrize(
     ("stored", "asked", "same"),
     [
@@ -247,6 +251,7 @@ def test_json_is_compared_by_value(play: Play, stored: str, asked: Any, same: bo
     assert (change.action is Action.NONE) == same
 
 
+@DIRECT
 def test_json_at_a_path(play: Play) -> None:
     play(records=[{"key": "p", "json": {"price": 9.99, "tags": ["a"]}}])
     at_paths = [{"key": "p", "path": "$.price", "json": 10.5}, {"key": "p", "path": "tags", "absent": True}]
@@ -264,6 +269,7 @@ def test_json_at_a_path(play: Play) -> None:
     assert read.reply == '{"price":10.5}'
 
 
+@DIRECT
 def test_a_record_of_another_type(play: Play) -> None:
     play(commands=["RPUSH x 1", "RPUSH y 1", "SET z 1", "RPUSH w 1"])
 
