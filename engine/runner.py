@@ -21,6 +21,7 @@ from .contract import ClientFactory
 from .effects import Effects
 from .errors import LoadError, Problem, RunbookError, StepError, Stopped, UsageError
 from .journal import ItemDone, Journal, NoJournal, RunEnded, RunHeader, RunStatus
+from .loops import ItemKey
 from .model import (
     AddHost,
     Event,
@@ -47,7 +48,7 @@ from .resume import History, pick
 from .scheduler import STRATEGIES, Scheduler
 from .scope import VariableScope
 from .secrets import Masker
-from .step import ItemKey, Job, Steps
+from .step import Job, Steps
 from .tags import Tags
 from .targets import Targets, describe
 from .template import Templates

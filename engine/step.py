@@ -5,22 +5,20 @@ when -> loop -> arguments -> module (attempt.py) -> changed_when, failed_when ->
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import msgspec
+from typing import Any
 
 from .attempt import Attempt, carry_out, decide, explained, failure
 from .context import Services, SharedReads, StepContext
 from .contract import Computation, Module
 from .effects import Place
 from .errors import RunbookError, StepError, TemplateError
-from .model import Action, Change, Include, ItemFinished, Outcome, Play, Status, Task
+from .loops import ItemKey, flat, in_loop, item_keys, scope_of, shown, together
+from .model import Change, ItemFinished, Outcome, Play, Status, Task
+from .outcomes import gave_up, skipped, undecided
 from .params import bind, expression_fields, secret_fields
 from .places import connection_for, files_for
 from .plain import plain
@@ -32,8 +30,6 @@ from .targets import Targets
 from .template import Templates
 from .values import Expression, Secret, Unknown, contains_unknown, first_unknown
 from .walk import Slot
-
-ItemKey: TypeAlias = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +98,7 @@ class Steps:
         if isinstance(items, Unknown):
             return self._open(f"The loop depends on {Unknown.describe(items)}")
         if loop.flatten:
-            items = _flat(items)
+            items = flat(items)
         if not isinstance(items, Sequence) or isinstance(items, str | bytes):
             raise TemplateError(
                 f"`loop` needs a list, and this is {type(items).__name__}", position=job.task.position
@@ -116,22 +112,13 @@ class Steps:
             outcomes.append((item, done or self._item(job, names, key, item)))
             if loop.pause and number + 1 < len(items):
                 self._services.cancel.wait(float(self._templates.render(loop.pause, job.scope)))
-        return _together(outcomes, loop.loop_var)
+        return together(outcomes, loop.loop_var)
 
     def _item(self, job: Job, names: Mapping[str, Any], key: ItemKey, item: Any) -> Outcome:
         scope = job.scope.child(names)
-        outcome = self._once(job, scope, "{}.{}".format(*key))
-        loop = job.task.loop
-        if loop is not None and loop.index_var is None:
-            names = {loop.loop_var: item}
-        directives = tuple(
-            msgspec.structs.replace(d, vars=dict(names), item="{}.{}".format(*key))
-            if isinstance(d, Include)
-            else d
-            for d in outcome.directives
-        )
-        outcome = replace(outcome, directives=directives)
+        outcome = in_loop(self._once(job, scope, scope_of(key)), names, key)
         self._item_done(job, key, outcome)
+        loop = job.task.loop
         label = item if loop is None or loop.label is None else self._templates.render(loop.label, scope)
         self._services.emit(ItemFinished(host=job.host, task=job.name, label=shown(label), outcome=outcome))
         return outcome
@@ -145,7 +132,7 @@ class Steps:
                 if isinstance(holds, Unknown):
                     return self._open(f"`when` depends on {Unknown.describe(holds)}")
                 if not holds:
-                    return _skipped(condition)
+                    return skipped(condition)
             return self._until(job, scope, item) if job.task.until else self._try(job, scope, item, 1)
         except StepError as error:
             return self._conclude(job, scope, failure(error))
@@ -164,7 +151,7 @@ class Steps:
             if all(isinstance(v, Unknown) or v for v in verdicts):
                 return outcome
             if number == most:
-                return _gave_up(outcome, number)
+                return gave_up(outcome, number)
             context = self._context(job, scope, "")
             context.progress(f"try {number} of {most}")
             context.sleep(delay * context.target.speed)
@@ -208,7 +195,7 @@ class Steps:
         secret that a resume could not restore, or what a task with `check_mode: true` only planned."""
         if self._services.planned is None:
             raise TemplateError(f"{why}, which this run can't know", hint="Start afresh with `--fresh`.")
-        return _undecided(why)
+        return undecided(why)
 
     def _must_know(self, what: str, values: Sequence[Any]) -> None:
         """Raises TemplateError in a real run when one of the values is Unknown."""
@@ -318,101 +305,3 @@ class Steps:
 
 _OPEN = frozenset({"changed", "failed", "skipped", "attempts"})
 """What a `no_log` task shows all the same."""
-
-
-def _undecided(why: str) -> Outcome:
-    change = Change(action=Action.UNDECIDED, reason=why)
-    return Outcome(status=Status.CHANGED, result=_UnknownResult(why), changes=(change,))
-
-
-class _UnknownResult(dict[str, Any]):
-    """What `register` holds of a step that can't be decided before the run: every field is Unknown."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__({"changed": Unknown(why), "failed": False, "skipped": Unknown(why)})
-        self._why = why
-
-    def __missing__(self, key: str) -> Unknown:
-        return Unknown(f"{self._why}: {key}")
-
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002 (dict's own signature)
-        return self[key]
-
-
-def _skipped(condition: Expression) -> Outcome:
-    result = {
-        "changed": False,
-        "failed": False,
-        "skipped": True,
-        "skip_reason": "Conditional result was False",
-        "false_condition": condition.source,
-    }
-    return Outcome(status=Status.SKIPPED, result=result)
-
-
-def _gave_up(outcome: Outcome, tries: int) -> Outcome:
-    told = outcome.result.get("msg")
-    message = f"`until` did not hold after {tries} tries" + (f": {told}" if told else "")
-    result = {**outcome.result, "failed": True, "msg": message}
-    return replace(outcome, status=Status.FAILED, result=result, notified=(), directives=())
-
-
-def _flat(items: Any) -> list[Any]:
-    """`with_items`: an item that is a list stands for its own items; a single value is a list of one."""
-    outer = items if isinstance(items, list | tuple) else [items]
-    return [inner for item in outer for inner in (item if isinstance(item, list | tuple) else [item])]
-
-
-def _together(outcomes: Sequence[tuple[Any, Outcome]], loop_var: str) -> Outcome:
-    """The outcome of a whole loop."""
-    ended = [outcome for _, outcome in outcomes]
-    results = [{**outcome.result, loop_var: item, "ansible_loop_var": loop_var} for item, outcome in outcomes]
-    failed = any(o.status is Status.FAILED for o in ended)
-    changed = any(o.status is Status.CHANGED for o in ended)
-    skipped = all(o.status is Status.SKIPPED for o in ended)
-    result: dict[str, Any] = {"results": results, "changed": changed, "failed": failed}
-    if skipped:
-        result["skipped"] = True
-    result["msg"] = "One or more items failed" if failed else "All items completed"
-    if not ended:
-        result |= {"skipped": True, "skip_reason": "No items in the list"}
-    facts: dict[str, Any] = {}
-    for outcome in ended:
-        facts.update(outcome.facts)
-    status = (
-        Status.FAILED if failed else Status.CHANGED if changed else Status.SKIPPED if skipped else Status.OK
-    )
-    return Outcome(
-        status=status,
-        result=result,
-        changes=tuple(change for o in ended for change in o.changes),
-        facts=facts,
-        notified=tuple(dict.fromkeys(name for o in ended for name in o.notified)),
-        directives=tuple(d for o in ended for d in o.directives),
-        ignored=failed and all(o.ignored for o in ended if o.status is Status.FAILED),
-    )
-
-
-def item_keys(items: Sequence[Any]) -> list[ItemKey]:
-    """The identity of each item within its loop: a digest of its text, and how many equal ones stand before."""
-    seen: dict[str, int] = {}
-    keys: list[ItemKey] = []
-    for item in items:
-        text = json.dumps(plain(item), sort_keys=True, default=_opaque)
-        mark = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-        keys.append((mark, seen.get(mark, 0)))
-        seen[mark] = keys[-1][1] + 1
-    return keys
-
-
-def _opaque(value: object) -> str:
-    return Unknown.describe(value) if isinstance(value, Unknown) else str(Secret.reveal(value))
-
-
-def shown(label: Any) -> str:
-    """A loop item in a line of text."""
-    if isinstance(label, str):
-        return label
-    return json.dumps(
-        plain(label), default=lambda v: "(known after apply)" if isinstance(v, Unknown) else str(v)
-    )

@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("patterns", "inventory*"),
     ("journal*", "resume"),
     ("diff*",),
-    ("tags", "walk", "effects", "context", "targets", "places", "preflight", "variables", "attempt", "step"),
+    ("tags", "walk", "effects", "context", "targets", "places", "preflight", "variables", "attempt", "loops", "outcomes", "step"),
     ("scheduler", "playrun", "runner"),
     ("report*", "playbook_list", "runs_list"),
     ("assembly", "cli*", "__main__"),
