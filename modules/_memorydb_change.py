@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from runbook.contract import Absent, Context, Finding, Intent, Landed, Unsure
@@ -12,11 +12,8 @@ from ._aws import ServiceError, tag_list
 from ._memorydb import cluster_state, describe_cluster, read_cluster, read_tags, settled
 from ._memorydb_settings import METADATA, TOPOLOGY, missing, reason, same
 from ._memorydb_states import RUN_TAG, STEP_TAG, ClusterState
-from ._memorydb_wait import wait, wait_deletable
+from ._memorydb_wait import wait, when_available, when_deletable
 from ._network import find_groups, is_id
-
-BUSY_TRIES = 10
-"""How often the cluster may turn busy between our look and our call."""
 
 QUOTA = "Ask for a higher quota in Service Quotas, or delete what is not needed."
 
@@ -120,12 +117,14 @@ def update(
     values = dict(changed)
     if "security_groups" in values:
         values["security_groups"] = group_ids(ctx, values["security_groups"])
+    tags = values.pop("tags", None)
+    now = wait(ctx, name, timeout)
+    values = missing(values, now)  # an earlier part of this run, or whoever kept it busy, may have done some
+    if tags is not None:
+        _retag(ctx, name, before.arn or "", tags, timeout)
     groups = [{field: values[field] for field in METADATA if field in values}]
-    groups += [{field: values[field] for field in one} for one in topology_order(ctx, name, values, before)]
+    groups += [{field: values[field] for field in one} for one in topology_order(ctx, name, values, now)]
     steps = [step for step in groups if step]
-    if "tags" in values:
-        wait(ctx, name, timeout)
-        _retag(ctx, name, before.arn or "", values["tags"], timeout)
     for step in steps:
         _update_one(ctx, name, step, timeout)
         if wait_last or step is not steps[-1]:
@@ -133,14 +132,14 @@ def update(
 
 
 def topology_order(
-    ctx: Context, name: str, values: Mapping[str, Any], before: ClusterState
+    ctx: Context, name: str, values: Mapping[str, Any], now: ClusterState
 ) -> list[tuple[str, ...]]:
     """Fields of `values` in the order of their calls: node type first, unless shards are added to smaller nodes,
     replicas late, access list last. A new engine goes with its version."""
     order = [field for field in TOPOLOGY if field in values]
     if "node_type" in order:
         down = allowed_node_types(ctx, name, values["node_type"])
-        if down and values.get("shards", before.shards) > before.shards:
+        if down and values.get("shards", 0) > (now.shards or 0):
             order.remove("shards")
             order.insert(0, "shards")
     if "engine" in order and "engine_version" in order:
@@ -184,7 +183,7 @@ def _update_one(ctx: Context, name: str, step: Mapping[str, Any], timeout: float
         return Absent() if settled(ctx, intent) else Unsure("an accepted update may not show yet")
 
     try:
-        _when_available(ctx, name, timeout, lambda: ctx.effect(f"update {', '.join(step)}", call, find=find))
+        when_available(ctx, name, timeout, lambda: ctx.effect(f"update {', '.join(step)}", call, find=find))
     except ServiceError as error:
         if error.code != "NoOperationFault":  # already so (fact 17)
             raise advised(error) from error
@@ -200,24 +199,7 @@ def _retag(ctx: Context, name: str, arn: str, tags: Mapping[str, str], timeout: 
             return Unsure("tags can't be read now")
         return Landed(None) if tags.items() <= there.items() else Absent()
 
-    _when_available(ctx, name, timeout, lambda: ctx.effect("tag", call, find=find))
-
-
-def _when_available(ctx: Context, name: str, timeout: float, act: Callable[[], None]) -> None:
-    """Act once the cluster is available; its being busy means wait, not fail (fact 14)."""
-    for _ in range(BUSY_TRIES):
-        wait(ctx, name, timeout)
-        try:
-            return act()
-        except ServiceError as error:
-            if error.code != "InvalidClusterStateFault":
-                raise
-            ctx.progress("busy again")
-    raise _too_busy(name)
-
-
-def _too_busy(name: str) -> Failed:
-    return Failed(f"Cluster {name} was busy each of the {BUSY_TRIES} times that it looked available.")
+    when_available(ctx, name, timeout, lambda: ctx.effect("tag", call, find=find))
 
 
 # ---------------------------------------------------------------- deleting
@@ -225,21 +207,6 @@ def _too_busy(name: str) -> Failed:
 
 def delete(ctx: Context, name: str, snapshot: str | None, timeout: float) -> None:
     """Have the cluster deleted, with a final snapshot unless None; it takes a while to be gone (fact 27)."""
-    for _ in range(BUSY_TRIES):
-        if not wait_deletable(ctx, name, timeout):
-            return None
-        try:
-            return _delete_once(ctx, name, snapshot)
-        except ServiceError as error:
-            if error.code == "ClusterNotFoundFault":
-                return None
-            if error.code != "InvalidClusterStateFault":
-                raise advised(error) from error
-            ctx.progress("busy again")
-    raise _too_busy(name)
-
-
-def _delete_once(ctx: Context, name: str, snapshot: str | None) -> None:
     args = {"FinalSnapshotName": snapshot} if snapshot else {}
 
     def call(_: Intent) -> None:
@@ -251,7 +218,10 @@ def _delete_once(ctx: Context, name: str, snapshot: str | None) -> None:
             return Landed(None)
         return Absent() if settled(ctx, intent) else Unsure("a deletion may not show yet")
 
-    ctx.effect("delete", call, find=find)
+    try:
+        when_deletable(ctx, name, timeout, lambda: ctx.effect("delete", call, find=find))
+    except ServiceError as error:
+        raise advised(error) from error
 
 
 # ---------------------------------------------------------------- after it

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from runbook.contract import Context, Ready, Waiting
 from runbook.errors import Failed
 
+from ._aws import ServiceError
 from ._memorydb import cluster_state, describe_cluster, recent_events
 from ._memorydb_settings import same
 from ._memorydb_states import ClusterState
@@ -25,19 +26,57 @@ LAG_AFTER_WORK = 2
 KNOWN_STATUSES = ("creating", "available", "updating", "snapshotting", "deleting", "create-failed")
 
 
-def wait(ctx: Context, name: str, timeout: float, wanted: Mapping[str, Any] | None = None) -> None:
-    """Wait until the cluster is available, settled, and has `wanted`.
+def wait(ctx: Context, name: str, timeout: float, wanted: Mapping[str, Any] | None = None) -> ClusterState:
+    """Wait until the cluster is available, settled, and has `wanted`; answers with how it is then.
 
     Raises Failed when AWS rolls the change back (it then says available again, with the old values: fact 15),
     when creation failed, or when the cluster goes away.
     """
-    ctx.poll(
-        f"cluster {name}",
-        _Watch(ctx, name, wanted or {}),
-        timeout=timeout,
-        interval=INTERVAL,
-        longest=LONGEST,
-    )
+    watch = _Watch(ctx, name, wanted or {})
+    return ctx.poll(f"cluster {name}", watch, timeout=timeout, interval=INTERVAL, longest=LONGEST)
+
+
+def when_available(ctx: Context, name: str, timeout: float, act: Callable[[], None]) -> None:
+    """Act; while that is refused because the cluster is busy, wait and act again (fact 14)."""
+    watch = _Watch(ctx, name, {})
+    refused = False
+
+    def attempt() -> Waiting | Ready[None]:
+        nonlocal refused
+        if refused and isinstance(look := watch(), Waiting):
+            return look
+        try:
+            act()
+        except ServiceError as error:
+            if error.code != "InvalidClusterStateFault":
+                raise
+            refused = True
+            return Waiting("busy")
+        return Ready(None)
+
+    ctx.poll(f"cluster {name}", attempt, timeout=timeout, interval=INTERVAL, longest=LONGEST)
+
+
+def when_deletable(ctx: Context, name: str, timeout: float, act: Callable[[], None]) -> None:
+    """Act once the cluster can be deleted, unless it is being deleted already, or gone."""
+
+    def attempt() -> Waiting | Ready[None]:
+        raw = describe_cluster(ctx, name)
+        status = raw.get("Status", "") if raw else "deleting"
+        if status == "deleting":
+            return Ready(None)
+        if status not in ("available", "create-failed"):
+            return Waiting(status)
+        try:
+            act()
+        except ServiceError as error:
+            if error.code == "InvalidClusterStateFault":
+                return Waiting("busy")
+            if error.code != "ClusterNotFoundFault":
+                raise
+        return Ready(None)
+
+    ctx.poll(f"cluster {name}", attempt, timeout=timeout, interval=INTERVAL, longest=LONGEST)
 
 
 class _Watch:
@@ -50,7 +89,7 @@ class _Watch:
         self._worked = False
         self._stale = 0
 
-    def __call__(self) -> Waiting | Ready[None]:
+    def __call__(self) -> Waiting | Ready[ClusterState]:
         raw = describe_cluster(self._ctx, self._name)
         if raw is None:
             raise Failed(f"Cluster {self._name} is gone.{_told(self._ctx, self._name)}")
@@ -73,10 +112,10 @@ class _Watch:
             return Waiting(f"available, {unsettled}", _percent(raw))
         return self._compare(cluster_state(raw, {}))
 
-    def _compare(self, state: ClusterState) -> Waiting | Ready[None]:
+    def _compare(self, state: ClusterState) -> Waiting | Ready[ClusterState]:
         missing = [field for field, value in self._wanted.items() if not same(field, value, state)]
         if not missing:
-            return Ready(None)
+            return Ready(state)
         self._stale += 1
         if self._stale > (LAG_AFTER_WORK if self._worked else LAG):
             self._rolled_back(missing, state)
@@ -116,20 +155,6 @@ def _percent(raw: Mapping[str, Any]) -> float | None:
 def _told(ctx: Context, name: str) -> str:
     events = recent_events(ctx, name)
     return f" AWS reports: {events}" if events else ""
-
-
-def wait_deletable(ctx: Context, name: str, timeout: float) -> bool:
-    """Wait until the cluster can be deleted; False when it is being deleted already, or gone."""
-
-    def look() -> Waiting | Ready[bool]:
-        raw = describe_cluster(ctx, name)
-        if raw is None or raw.get("Status") == "deleting":
-            return Ready(False)
-        if raw.get("Status") in ("available", "create-failed"):
-            return Ready(True)
-        return Waiting(raw.get("Status", ""))
-
-    return ctx.poll(f"cluster {name}", look, timeout=timeout, interval=INTERVAL, longest=LONGEST)
 
 
 def wait_gone(ctx: Context, name: str, timeout: float) -> None:
