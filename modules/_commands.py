@@ -3,101 +3,208 @@
 from __future__ import annotations
 
 import shlex
+import string
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from runbook.contract import Action, Change, Context
 from runbook.errors import Failed
+from runbook.values import Unknown
 
-from ._process import CommandResult, run_here
+from ._process import CommandResult, ended, run_here
+
+if TYPE_CHECKING:
+    from ._instances import Instance
+    from ._ssm_script import Script
 
 SSM = "ssm"
+POSIX_SHELL = "/bin/sh"
+
+WAIT_ONLINE = 900
+"""Seconds that an instance's agent has to come online."""
+
+_PLAIN = frozenset(string.ascii_letters + string.digits + "_-./*?[]")
+"""Letters of a glob that a shell takes as they are."""
 
 
-class Guards(msgspec.Struct, frozen=True, kw_only=True):
-    """What the guards see. None: not looked, as on an instance, where the script itself looks."""
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be run, and when not."""
 
-    creates_there: bool | None = None
-    removes_there: bool | None = None
-
-
-def look(ctx: Context, chdir: str | None, creates: str | None, removes: str | None) -> Guards:
-    if ctx.connection == SSM:
-        return Guards()
-    base = Path(chdir) if chdir else Path()
-    return Guards(
-        creates_there=_there(base, creates) if creates else None,
-        removes_there=_there(base, removes) if removes else None,
-    )
+    command: str | list[str]
+    chdir: str | None = None
+    creates: str | None = None
+    removes: str | None = None
+    stdin: str | None = None
+    shell: str | None = None
+    """The program that reads `command`; None: there is none, `command` names the program itself."""
 
 
-def _there(base: Path, pattern: str) -> bool:
-    """Both guards take a glob, as Ansible's do."""
-    path = Path(pattern).expanduser()
-    if path.is_absolute():
-        return path.exists() or any(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    return any(base.glob(pattern))
+class Held(msgspec.Struct, frozen=True):
+    """What the guards say: why it is not to be run; empty when nothing holds it back."""
+
+    why: str = ""
 
 
-def plan(guards: Guards, command: str | Sequence[str], creates: str | None, removes: str | None) -> Change:
-    shown = command if isinstance(command, str) else shlex.join(command)
-    if guards.creates_there:
-        return _held_back(command, f"{creates} is there")
-    if guards.removes_there is False:
-        return _held_back(command, f"{removes} is not there")
-    return Change(action=Action.RUN, after={"command": shown}, reason=f"runs {shown.splitlines()[0]}")
+class Run(msgspec.Struct, frozen=True):
+    """What a plan shows."""
+
+    command: Any
 
 
-def _held_back(command: str | Sequence[str], why: str) -> Change:
-    shown: str | list[str] = command if isinstance(command, str) else list(command)
-    return Change(action=Action.NONE, reason=why, result=CommandResult(cmd=shown, msg=f"Not run: {why}"))
-
-
-def run(
-    ctx: Context,
-    command: str | Sequence[str],
-    chdir: str | None,
-    stdin: str | None,
-    shell: str | None = None,
-    creates: str | None = None,
-) -> Any:
-    """Run it where the task acts. Raises Failed for an exit code other than 0."""
+def look(ctx: Context, call: Call) -> Held:
+    """Ask the guards, where the command would run. Raises Failed for what can't be carried there."""
     if ctx.connection != SSM:
-        return run_here(ctx, command, chdir=chdir, stdin=stdin, shell=shell)
-    if stdin is not None:
-        raise Failed("`stdin` can't be carried to an instance", hint="Put the text into the script.")
-    return _run_there(ctx, command, chdir, shell or "/bin/sh", creates)
+        guarded = call.creates or call.removes
+        return Held(_held_here(ctx.base / Path(call.chdir or ".").expanduser(), call) if guarded else "")
+    from ._ssm_script import refuse_secrets
+
+    refuse_secrets(ctx, ("cmd", "argv", "chdir", "creates", "removes", "executable", "environment"))
+    if call.stdin is not None:
+        raise Failed("`stdin` can't be carried to an instance.", hint="Put the text into the script.")
+    return Held(_held_there(ctx, call)) if call.creates or call.removes else Held()
 
 
-def _run_there(
-    ctx: Context, command: str | Sequence[str], chdir: str | None, shell: str, creates: str | None
-) -> CommandResult:
-    """The same code as `ssm_command`; the instance is the one that `ansible_host`, or the host's name, names."""
-    from ._instances import one, wait_online
-    from ._ssm import Job, run_on_instances
-    from ._ssm_script import Script, compose, guard_answer, refuse_secrets
+def plan(command: Any, held: Held) -> Change:
+    """RUN, unless a guard holds it back. `command` may be known after apply only."""
+    if held.why:
+        return Change(
+            action=Action.NONE, reason=held.why, result=CommandResult(cmd=command, msg=f"Not run: {held.why}")
+        )
+    if isinstance(command, Unknown):
+        reason = f"runs what {Unknown.describe(command)} will tell"
+        return Change(action=Action.RUN, after=Run(command), reason=reason)
+    shown = command if isinstance(command, str) else shlex.join(command)
+    return Change(action=Action.RUN, after=Run(shown), reason=f"runs {shown.strip().splitlines()[0]}")
 
-    refuse_secrets(ctx, ("cmd", "argv", "chdir", "creates", "environment"))
-    instance = one(ctx, str(ctx.variables.get("ansible_host", ctx.host)))
-    wait_online(ctx, [instance], 900)
-    text = command if isinstance(command, str) else shlex.join(command)
-    script = Script(
-        text=text, shell=shell, strict=False, chdir=chdir, environment=dict(ctx.environment), creates=creates
+
+def run(ctx: Context, call: Call) -> CommandResult:
+    """Run it where the task acts. Raises Failed for an exit code other than 0."""
+    if ctx.connection == SSM:
+        return _run_there(ctx, call)
+    return run_here(ctx, call.command, chdir=call.chdir, stdin=call.stdin, shell=call.shell)
+
+
+def default_shell(ctx: Context) -> str:
+    """The shell of the place where the task acts."""
+    return "cmd.exe" if sys.platform == "win32" and ctx.connection != SSM else POSIX_SHELL
+
+
+# ---------------------------------------------------------------- on this machine
+
+
+def _held_here(folder: Path, call: Call) -> str:
+    """Both guards take a glob, as Ansible's do."""
+    if call.creates and _there(folder, call.creates):
+        return f"{call.creates} is there"
+    if call.removes and not _there(folder, call.removes):
+        return f"{call.removes} is not there"
+    return ""
+
+
+def _there(folder: Path, pattern: str) -> bool:
+    path = folder / Path(pattern).expanduser()
+    try:
+        return path.exists() or any(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    except (ValueError, NotImplementedError) as error:
+        raise Failed(f"'{pattern}' can't be looked for: {error}") from error
+
+
+# ---------------------------------------------------------------- on an instance
+
+
+def _instance(ctx: Context) -> Instance:
+    """The one that `ansible_host`, or else the host's own name, names by its id or its Name tag."""
+    from ._instances import one
+
+    return one(ctx, str(ctx.variables.get("ansible_host", ctx.host)))
+
+
+def _script(ctx: Context, call: Call) -> Script:
+    from ._ssm_script import Script
+
+    return Script(
+        text=call.command if isinstance(call.command, str) else shlex.join(call.command),
+        shell=call.shell or POSIX_SHELL,
+        strict=False,
+        chdir=call.chdir,
+        environment=ctx.environment,
+        unless=_unless(call),
     )
-    (ran,) = run_on_instances(ctx, "run", Job(script=compose(script)), [instance.id])
-    stdout = ran.stdout.rstrip("\r\n")
-    result = CommandResult(
-        cmd=text,
-        rc=ran.rc,
-        stdout=stdout,
-        stderr=ran.stderr.rstrip("\r\n"),
-        stdout_lines=stdout.splitlines(),
-        stderr_lines=ran.stderr.splitlines(),
-        delta=ran.seconds,
-        msg=guard_answer(ran.stdout) or "",
+
+
+def _unless(call: Call) -> str | None:
+    """Both guards as one shell test that succeeds when one of them holds the command back."""
+    tests = []
+    if call.creates:
+        tests.append(f'for f in {_glob(call.creates)}; do [ -e "$f" ] && exit 0; done')
+    if call.removes:
+        tests.append(f'for f in {_glob(call.removes)}; do [ -e "$f" ] && exit 1; done; exit 0')
+    return "\n".join([*tests, "exit 1"]) if tests else None
+
+
+def _glob(pattern: str) -> str:
+    escaped = "".join(letter if letter in _PLAIN else f"\\{letter}" for letter in pattern)
+    return escaped.replace("\\~/", "~/", 1) if pattern.startswith("~/") else escaped
+
+
+def _held_there(ctx: Context, call: Call) -> str:
+    """The guards' word from the instance: asking them changes nothing, so that a dry run asks them, too."""
+    from ._instances import wait_online
+    from ._ssm import Job, each, run_on_instances
+    from ._ssm_script import guard_answer, probe
+
+    instance = _instance(ctx)
+    wait_online(ctx, [instance], WAIT_ONLINE)
+    (answer,) = run_on_instances(
+        ctx, "guards", Job(script=probe(_script(ctx, call))), [instance.id], effect=False
     )
+    if answer.failure:
+        raise Failed(f"The guards could not be asked on {next(each([answer]))}")
+    if guard_answer(answer.stdout) is None:
+        return ""
+    if call.creates and call.removes:
+        return f"{call.creates} is there, or {call.removes} is not"
+    return f"{call.creates} is there" if call.creates else f"{call.removes} is not there"
+
+
+def _run_there(ctx: Context, call: Call) -> CommandResult:
+    """The same code as `ssm_command`."""
+    from ._instances import wait_online
+    from ._ssm import Job, last_line, run_on_instances
+    from ._ssm_script import compose, guard_answer
+
+    instance = _instance(ctx)
+    wait_online(ctx, [instance], WAIT_ONLINE)
+    (ran,) = run_on_instances(ctx, "run", Job(script=compose(_script(ctx, call))), [instance.id])
+    shown: str | list[str] = call.command
+    if ran.rc == 0 and (why := guard_answer(ran.stdout)):
+        return CommandResult(cmd=shown, msg=f"Not run: {why}")
+    result = ended(shown, ran.rc, ran.stdout, ran.stderr, ran.seconds)
     if ran.failure:
-        raise Failed(f"The command on {instance} failed: {ran.failure}", result=msgspec.to_builtins(result))
+        said = last_line(ran.stderr)
+        raise Failed(
+            f"The command failed on {instance}: {ran.failure}" + (f": {said}" if said else ""),
+            result=msgspec.to_builtins(result),
+        )
+    if ran.truncated:
+        ctx.warn("The output is longer than AWS keeps, and was cut; `ssm_command` can keep all of it in S3.")
     return result
+
+
+def with_newline(stdin: str | None) -> str | None:
+    """A text that ends with a line end, as most programs want to read it; None stays None."""
+    return stdin if stdin is None or stdin.endswith("\n") else f"{stdin}\n"
+
+
+def words(text: str) -> Sequence[str]:
+    """A command's text as its words. Raises Failed when a quote is open, or nothing is there."""
+    try:
+        split = shlex.split(text)
+    except ValueError as error:
+        raise Failed(f"The command can't be split into words: {error}") from error
+    if not split:
+        raise Failed("The command is empty")
+    return split

@@ -6,15 +6,20 @@
     argv: [tar, xf, "{{ archive }}"]
     chdir: /srv
     creates: /srv/app
-  connection: local
+  connection: ssm
 
 It acts on the host that the play names. On this machine it runs only when the playbook says so: `hosts: localhost`,
-`connection: local` or `delegate_to: localhost`.
+`connection: local` or `delegate_to: localhost`; relative paths start at the playbook's folder then. With
+`connection: ssm` it travels through Systems Manager to the instance that `ansible_host`, or else the host's name,
+names by its id or its `Name` tag.
+
+A command that was interrupted is not run again by itself: `runbook resume` asks first, unless the task says
+`rerun: safe`.
 """
 
 from __future__ import annotations
 
-import shlex
+import sys
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -24,6 +29,7 @@ from runbook.errors import Failed
 
 from . import _commands
 from ._process import CommandResult
+from ._unknowns import first_unknown
 
 
 class CommandParams(Params, frozen=True, kw_only=True):
@@ -32,9 +38,12 @@ class CommandParams(Params, frozen=True, kw_only=True):
     ] = None
     argv: Annotated[list[str] | None, Meta(description="The command as a list.")] = None
     chdir: Annotated[str | None, Meta(description="Folder to run it in.")] = None
-    creates: Annotated[str | None, Meta(description="Don't run it when this file is there.")] = None
-    removes: Annotated[str | None, Meta(description="Don't run it when this file is not there.")] = None
+    creates: Annotated[str | None, Meta(description="Not run when this is there; a path or a glob.")] = None
+    removes: Annotated[str | None, Meta(description="Not run when this is not there; a path or a glob.")] = (
+        None
+    )
     stdin: Annotated[str | None, Meta(description="What it reads from its standard input.")] = None
+    stdin_add_newline: Annotated[bool, Meta(description="End `stdin` with a line end.")] = True
 
 
 class Command:
@@ -46,27 +55,40 @@ class Command:
     permissions: ClassVar[Permissions] = Permissions()
 
     def resource(self, params: CommandParams) -> str | None:
+        """None: what a command changes is not known."""
         return None
 
-    def observe(self, ctx: Context, params: CommandParams) -> _commands.Guards:
-        return _commands.look(ctx, params.chdir, params.creates, params.removes)
+    def observe(self, ctx: Context, params: CommandParams) -> _commands.Held:
+        return _commands.look(ctx, _call(ctx, params))
 
-    def plan(self, params: CommandParams, observed: _commands.Guards) -> Change:
-        return _commands.plan(observed, _argv(params), params.creates, params.removes)
+    def plan(self, params: CommandParams, observed: _commands.Held) -> Change:
+        return _commands.plan(_shown(params), observed)
 
-    def apply(self, ctx: Context, params: CommandParams, change: Change) -> Any:
-        return _commands.run(ctx, _argv(params), params.chdir, params.stdin, creates=params.creates)
+    def apply(self, ctx: Context, params: CommandParams, change: Change) -> CommandResult:
+        return _commands.run(ctx, _call(ctx, params))
 
 
-def _argv(params: CommandParams) -> list[str]:
+def _shown(params: CommandParams) -> Any:
     if (params.cmd is None) == (params.argv is None):
         raise Failed("command needs either a text or `argv`")
-    if params.argv is not None:
-        return params.argv
-    try:
-        words = shlex.split(str(params.cmd))
-    except ValueError as error:
-        raise Failed(f"The command can't be split into words: {error}") from error
-    if not words:
+    unknown = first_unknown(params.cmd, params.argv)
+    if unknown is not None:
+        return unknown
+    if params.argv is None:
+        return list(_commands.words(str(params.cmd)))
+    if not params.argv:
         raise Failed("The command is empty")
-    return words
+    return params.argv
+
+
+def _call(ctx: Context, params: CommandParams) -> _commands.Call:
+    command = _shown(params)
+    if sys.platform == "win32" and ctx.connection != _commands.SSM and params.cmd is not None:
+        command = params.cmd  # a backslash is no escape there: each program splits its own line
+    return _commands.Call(
+        command=command,
+        chdir=params.chdir,
+        creates=params.creates,
+        removes=params.removes,
+        stdin=_commands.with_newline(params.stdin) if params.stdin_add_newline else params.stdin,
+    )
