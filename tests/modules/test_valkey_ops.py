@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
-from runbook.errors import Failed
+from runbook.errors import Failed, Stopped
 from runbook.model import Action, Change
 from runbook.modules import _valkey_ssm
 from runbook.modules._instances import Instance
@@ -183,6 +183,18 @@ def test_replies_longer_than_systems_manager_keeps(play: Play) -> None:
 def test_a_cluster_that_does_not_answer_is_named(play: Play) -> None:
     with pytest.raises(Failed, match=r"127\.0\.0\.1:9"):
         play(endpoint="127.0.0.1", port=9, commands=["PING"], timeout=5)
+
+
+@DIRECT
+def test_a_change_without_an_answer_in_time_is_in_doubt(play: Play) -> None:
+    with pytest.raises(Stopped, match="in doubt whether 'command 1' happened"):
+        play(commands=["BLPOP nothing 3"], timeout=0.3)
+
+
+@pytest.mark.parametrize("play", ["ssm"], indirect=True)
+def test_a_command_without_an_answer_in_time_is_named(play: Play) -> None:
+    with pytest.raises(Failed, match="gave no answer to BLPOP nothing 3 within 1 s"):
+        play(commands=["BLPOP nothing 3"], timeout=1)
 
 
 # ---------------------------------------------------------------- declared records
