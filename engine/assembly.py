@@ -17,11 +17,12 @@ from .inventory import load_inventory
 from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
 from .model import Host, Inventory, Notice, Playbook, Value
+from .options import Options
 from .patterns import match_hosts
 from .registry import Registry
 from .report import Reporter, Reports
 from .report_screen import screen_for
-from .runner import Options, Runner
+from .runner import Runner
 from .secrets import Masker
 from .style import style_for
 from .targets import SANDBOX

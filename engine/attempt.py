@@ -72,7 +72,9 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
             changes=(change,),
         )
     if change.action is Action.NONE:
-        return Attempt(result=registered(module, change.result, ctx.task), changes=(change,))
+        # After a kill the effect is there and the outcome is not: it was this run that changed it.
+        changed = ctx.services.effects.happened(ctx.place.step)
+        return Attempt(result=registered(module, change.result, ctx.task), changed=changed, changes=(change,))
     result = module.apply(_as_declared(ctx, change), params, change)
     return Attempt(result=plain(result) or {}, changed=change.action.changes, changes=(change,))
 

@@ -136,7 +136,7 @@ def sandbox(args: Sequence[str]) -> int:
 def _play(playbook: str, given: dict[str, Any], *, check: bool, run: str | None = None) -> tuple[int, bool]:
     from .assembly import View, load
     from .assembly import play as play_it
-    from .runner import Options
+    from .options import Options
 
     loaded = load(playbook, inventory_sources(given["inventory"]))
     options = Options(

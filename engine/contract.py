@@ -135,6 +135,8 @@ class Target:
     """Only the sandbox's own made-up pair travels here."""
     ca_file: str | None = None
     """CA bundle of the sandbox's data plane; None: the system's."""
+    world: str = ""
+    """Which world of the sandbox it is: one that was made anew is another."""
     speed: float = 1.0
     """Seconds of the service's time in one second of ours (the sandbox's fast clock)."""
 

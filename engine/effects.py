@@ -84,6 +84,10 @@ class Effects:
             attempt = known.attempt + 1
         return self._call(place, key, attempt, call, find, before)
 
+    def happened(self, step: str) -> bool:
+        """Whether the journal holds an effect of this step from before the run was resumed."""
+        return self._history.acted(step)
+
     def _call(
         self,
         place: Place,

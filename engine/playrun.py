@@ -51,11 +51,9 @@ class PlayRun:
     tags: Tags
     emit: Callable[[Event], None]
     add_host: Callable[[AddHost], bool]
-    states: dict[str, HostState]
     batch: str
     """Identity of the serial batch within the play, empty for the only one."""
     start_at: str | None = None
-    alive: list[str] = field(default_factory=list)
     lanes: dict[str, Lane] = field(default_factory=dict)
     _announced: tuple[str, Order] | None = None
     _reads: SharedReads = field(default_factory=SharedReads)
@@ -66,7 +64,7 @@ class PlayRun:
 
     def lane(self, host: str) -> Lane:
         """A host at the beginning of this play."""
-        state = self.states[host]
+        state = self.around.hosts[host]
 
         def forgive() -> None:
             state.failed_task = state.failed_result = None
@@ -124,11 +122,11 @@ class PlayRun:
         return False
 
     def _take_over(self, lane: Lane, slot: Slot, outcome: Outcome) -> None:
-        self._remember(self.states[lane.host], slot.task, outcome)
+        self._remember(self.around.hosts[lane.host], slot.task, outcome)
         lane.advance(self._verdict(lane, slot, outcome))
 
     def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
-        scope = self.around.scope(self.states[lane.host], slot.task.vars, slot.frame.vars)
+        scope = self.around.scope(self.around.hosts[lane.host], slot.task.vars, slot.frame.vars)
         name = self._announce(slot, lane.host)
         return Job(
             slot=slot,
@@ -144,7 +142,7 @@ class PlayRun:
 
     def _announce(self, slot: Slot, host: str) -> str:
         """Tell once that a task begins; returns its name."""
-        scope = self.around.scope(self.states[host], slot.task.vars, slot.frame.vars)
+        scope = self.around.scope(self.around.hosts[host], slot.task.vars, slot.frame.vars)
         name = self._name(slot.task, scope)
         if self._announced != (slot.frame.chain, slot.order):
             self._announced = (slot.frame.chain, slot.order)
@@ -173,7 +171,7 @@ class PlayRun:
 
     def _finish(self, lane: Lane, outcome: Outcome, *, replayed: bool) -> None:
         slot = _slot(lane)
-        state = self.states[lane.host]
+        state = self.around.hosts[lane.host]
         name = self._name_again(slot, lane.host)
         try:
             verdict = self._verdict(lane, slot, outcome)
@@ -203,7 +201,9 @@ class PlayRun:
     def _name_again(self, slot: Slot, host: str) -> str:
         if slot.task.name is None or not isinstance(slot.task.name, Template):
             return str(slot.task.name or slot.task.module)
-        return self._name(slot.task, self.around.scope(self.states[host], slot.task.vars, slot.frame.vars))
+        return self._name(
+            slot.task, self.around.scope(self.around.hosts[host], slot.task.vars, slot.frame.vars)
+        )
 
     def _go_on(self, lane: Lane, slot: Slot, outcome: Outcome, verdict: Verdict) -> None:
         place = (slot.frame.chain, slot.order)
@@ -212,8 +212,8 @@ class PlayRun:
             lane.leave()
         elif not self._follow_meta(lane, outcome):
             lane.advance(verdict)
-        if lane.failed and lane.host in self.alive:
-            self.alive.remove(lane.host)
+        if lane.failed and lane.host in self.around.play_hosts:
+            self.around.play_hosts.remove(lane.host)
             self._end_all_when_fatal()
         if slot.task.run_once:
             self._once[place] = outcome
@@ -222,16 +222,16 @@ class PlayRun:
 
     def _end_all_when_fatal(self) -> None:
         """`any_errors_fatal`, `max_fail_percentage`: too many hosts failed, so the others stop as well."""
-        scope = self.around.scope(next(iter(self.states.values())), {}, {})
+        scope = self.around.scope(next(iter(self.around.hosts.values())), {}, {})
         fatal = bool(self.templates.render(self.play.any_errors_fatal, scope))
         most = self.templates.render(self.play.max_fail_percentage, scope)
-        gone = 100 * (len(self.lanes) - len(self.alive)) / len(self.lanes)
+        gone = 100 * (len(self.lanes) - len(self.around.play_hosts)) / len(self.lanes)
         if fatal or (most is not None and gone > float(most)):
             for lane in self.lanes.values():
                 if lane.slot is not None and not lane.running:
                     lane.failed = True
                     lane.leave()
-            self.alive.clear()
+            self.around.play_hosts.clear()
 
     def _remember(self, state: HostState, task: Task, outcome: Outcome) -> None:
         state.facts.update(outcome.facts)
@@ -287,7 +287,7 @@ class PlayRun:
                     other.leave()
             return True
         if "clear_host_errors" in words or "clear_facts" in words:
-            self.states[lane.host].failed_task = None
+            self.around.hosts[lane.host].failed_task = None
         return False
 
 

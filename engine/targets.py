@@ -30,6 +30,7 @@ class SandboxFacts(msgspec.Struct, frozen=True):
     secret_access_key: str
     ca_file: str
     speed: float
+    world: str = ""
     started: bool = False
 
 
@@ -77,6 +78,7 @@ def _in_sandbox(target: Target) -> Target:
         secret_access_key=facts.secret_access_key,
         ca_file=facts.ca_file,
         speed=facts.speed,
+        world=facts.world,
         allowed_account_ids=target.allowed_account_ids,
     )
 
@@ -100,6 +102,11 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     kept.setdefault("PYTHONUNBUFFERED", "1")
     return kept
+
+
+def world_of(target: Target) -> str:
+    """Which world its calls change: `aws`, or one of the sandbox's. What a run did in one is nothing in another."""
+    return f"sandbox {target.world}".rstrip() if target.ca_file else "aws"
 
 
 def describe(target: Target) -> str:

@@ -38,7 +38,7 @@ class Surroundings:
     """vars_files, last first, then the play's own vars."""
     hosts: Mapping[str, HostState]
     groups: Mapping[str, Sequence[str]]
-    play_hosts: Sequence[str]
+    play_hosts: list[str]
     """Hosts of this play that have not failed."""
     batch: Sequence[str]
     playbook_dir: Path

@@ -21,8 +21,9 @@ from runbook.model import (
     StepFinished,
     TaskStarted,
 )
+from runbook.options import Options
 from runbook.registry import Registry
-from runbook.runner import Options, Runner
+from runbook.runner import Runner
 from runbook.template import Templates
 
 E = TypeVar("E", bound=Event)

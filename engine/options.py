@@ -1,0 +1,29 @@
+"""How the operator asked for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .model import Value
+from .tags import Tags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says of a run; the defaults are those of `runbook play`."""
+
+    check: bool = False
+    fresh: bool = False
+    run: str | None = None
+    """Resume this run, by name."""
+    extra_vars: Mapping[str, Value] = field(default_factory=dict)
+    limit: str = ""
+    tags: Tags = field(default_factory=Tags)
+    start_at: str | None = None
+    forks: int = 50
+    assume: str | None = None
+    """`done` or `not-done`: the operator's answer for effects of which nothing can tell whether they happened."""
+    verbosity: int = 0
+    argv: tuple[str, ...] = ()
+    """The words of the command line; `resume` reads them again."""

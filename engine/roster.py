@@ -1,0 +1,110 @@
+"""The hosts of a run: which play is for which, what is known of each, and what `add_host` brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import StepError, UsageError
+from .model import AddHost, Host, Inventory, Play, Playbook, Value
+from .options import Options
+from .patterns import match_hosts
+from .preflight import tasks_of
+from .scope import VariableScope
+from .template import Templates
+from .varfiles import load_vars
+from .variables import HostState, Surroundings
+
+BRINGS_HOSTS = ("add_host", "include_tasks")
+"""Modules after which a later play may find hosts that the inventory lacks."""
+
+
+@dataclass(slots=True)
+class Roster:
+    """Hosts and groups of one run; grows by `add_host`."""
+
+    playbook: Playbook
+    inventory: Inventory
+    options: Options
+    templates: Templates
+    states: dict[str, HostState] = field(init=False)
+    groups: dict[str, list[str]] = field(init=False)
+    _files: dict[str, list[Mapping[str, Value]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.states = {name: HostState(host) for name, host in self.inventory.hosts.items()}
+        self.groups = {name: list(hosts) for name, hosts in self.inventory.groups.items()}
+
+    def hosts(self, play: Play) -> tuple[str, ...]:
+        """The play's hosts as far as they are known now, within `--limit`.
+
+        Raises UsageError for a name that nothing can bring any more.
+        """
+        try:
+            return self._matching(play)
+        except (UsageError, StepError):
+            tasks = (task for each in self.playbook.plays for task in tasks_of(each.tasks))
+            if any(task.module in BRINGS_HOSTS for task in tasks):
+                return ()
+            raise
+
+    def _matching(self, play: Play) -> tuple[str, ...]:
+        known = Inventory(
+            hosts={name: state.host for name, state in self.states.items()},
+            groups={name: tuple(hosts) for name, hosts in self.groups.items()},
+        )
+        found = match_hosts(self.templates.render(play.hosts, self.scope(play)), known, at=play.position)
+        if not self.options.limit:
+            return found
+        kept = set(match_hosts(self.options.limit, known))
+        return tuple(host for host in found if host in kept)
+
+    def add(self, wanted: AddHost) -> bool:
+        """Put a host into the run's inventory; returns whether that changed anything."""
+        groups = ("all", *wanted.groups)
+        known = self.states.get(wanted.name)
+        if known is None:
+            self.states[wanted.name] = HostState(Host(wanted.name, dict(wanted.vars), groups))
+        else:
+            merged = {**known.host.vars, **wanted.vars}
+            known.host = Host(wanted.name, merged, tuple(dict.fromkeys((*known.host.groups, *groups))))
+        missing = [group for group in groups if wanted.name not in self.groups.setdefault(group, [])]
+        for group in missing:
+            self.groups[group].append(wanted.name)
+        return known is None or bool(missing)
+
+    # -------------------------------------------------------------- variables of a play
+
+    def scope(self, play: Play) -> VariableScope:
+        """What a play's own keywords can read: they belong to no host."""
+        return VariableScope(self.templates, [self.options.extra_vars, play.vars])
+
+    def surroundings(self, play: Play, batch: Sequence[str], run: str) -> Surroundings:
+        """What all hosts of the batch share."""
+        source = Path(self.inventory.sources[0]) if self.inventory.sources else None
+        if play.identity not in self._files:
+            self._files[play.identity] = list(self._vars_files(play))
+        return Surroundings(
+            templates=self.templates,
+            extra_vars=self.options.extra_vars,
+            play_vars=[*self._files[play.identity], play.vars],
+            hosts=self.states,
+            groups=self.groups,
+            play_hosts=list(batch),
+            batch=list(batch),
+            playbook_dir=Path(play.position.file).resolve().parent,
+            inventory_dir=source.resolve().parent if source is not None and source.exists() else None,
+            check=self.options.check,
+            run=run,
+            tags=sorted(self.options.tags.only),
+            verbosity=self.options.verbosity,
+        )
+
+    def _vars_files(self, play: Play) -> Iterator[Mapping[str, Value]]:
+        """The play's `vars_files`, the last one first: it wins. They lie beside the play's file or the playbook."""
+        scope = self.scope(play)
+        for written in reversed(play.vars_files):
+            name = Path(str(self.templates.render(written, scope)))
+            near = Path(play.position.file).parent / name
+            yield load_vars(str(near if near.is_file() else Path(self.playbook.path).parent / name))

@@ -1,0 +1,109 @@
+"""Which run a `play` is: a new one, or one that goes on (DESIGN: which run is resumed)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from .errors import UsageError
+from .journal import Journal, RunHeader
+from .model import Inventory, Playbook, Value
+from .options import Options
+from .preflight import Destination
+from .resume import History, pick
+from .targets import world_of
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRun:
+    """A run that has begun in the journal, with what it holds already."""
+
+    header: RunHeader
+    history: History
+    resumed: bool
+
+    @property
+    def note(self) -> str:
+        """What the operator reads of a run that goes on."""
+        if not self.resumed:
+            return ""
+        count = len(self.history)
+        steps = "1 step is" if count == 1 else f"{count} steps are"
+        return f"{steps} recorded. Start afresh with `--fresh`."
+
+
+def choose_run(journal: Journal, header: RunHeader, options: Options) -> ChosenRun:
+    """Begin the run in the journal: anew, or where an unfinished one of the same manner stopped.
+
+    Raises UsageError when the run that was asked for is not there, or acted in another world.
+    """
+    chosen = None
+    if options.run is not None:
+        chosen = next((run for run in journal.runs() if run.run == options.run), None)
+        if chosen is None:
+            raise UsageError(f"There is no run '{options.run}'", hint="`runbook runs` lists them.")
+        _refuse_elsewhere(chosen.header, header)
+    elif not (options.check or options.fresh):
+        chosen = pick(journal.runs(), header)
+    if chosen is None:
+        journal.begin(header)
+        return ChosenRun(header, History(), resumed=False)
+    header = msgspec.structs.replace(header, run=chosen.run)
+    history = History(journal.records(chosen.run))
+    journal.begin(header)
+    return ChosenRun(header, history, resumed=True)
+
+
+def make_header(
+    playbook: Playbook, inventory: Inventory, options: Options, where: Sequence[Destination]
+) -> RunHeader:
+    """The run as the journal knows it: what is played, on what, with what, in which world."""
+    identities = [place.identity for place in where if place.identity is not None]
+    return RunHeader(
+        run=new_run_name(),
+        playbook=str(Path(playbook.path).resolve()),
+        playbook_digest=playbook.digest,
+        inventory=tuple(inventory.sources),
+        inventory_digest=inventory.digest,
+        extra_vars_digest=_digest(options.extra_vars),
+        limit=options.limit,
+        tags=tuple(sorted(options.tags.only)),
+        skip_tags=tuple(sorted(options.tags.skip)),
+        account=",".join(dict.fromkeys(identity.account for identity in identities)),
+        region=",".join(dict.fromkeys(identity.region for identity in identities)),
+        target=", ".join(dict.fromkeys(world_of(place.target) for place in where)),
+        argv=options.argv,
+        started=datetime.now(UTC),
+    )
+
+
+def new_run_name() -> str:
+    """Sorts by time, tells the day, and is easy to type: `1123-0846-3f9c`."""
+    return f"{datetime.now(UTC):%m%d-%H%M}-{secrets.token_hex(2)}"
+
+
+def _refuse_elsewhere(then: RunHeader, now: RunHeader) -> None:
+    """In another account or Region, or a sandbox made anew, everything would look provably absent."""
+    if (then.account, then.region, then.target) == (now.account, now.region, now.target):
+        return
+    raise UsageError(
+        f"Run {then.run} acted in {_place(then)}, and now it would go on in {_place(now)}",
+        hint="Use the inventory, profile and Region that it began with. A sandbox that was made anew is another.",
+    )
+
+
+def _place(header: RunHeader) -> str:
+    if not header.account:
+        return header.target or "this machine"
+    return f"account {header.account}, Region {header.region} ({header.target})"
+
+
+def _digest(variables: Mapping[str, Value]) -> str:
+    text = repr(sorted(variables.items(), key=lambda pair: pair[0]))
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

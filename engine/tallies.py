@@ -1,0 +1,62 @@
+"""How the steps of a run ended, host by host, and the exit code that it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .model import Outcome, Status, Tally
+
+WORST_FIRST = (1, 4, 2, 0)
+"""Exit codes: wrong use, stopped or unreachable, a task failed, done."""
+
+_COUNTED: Mapping[Status, str] = {
+    Status.OK: "ok",
+    Status.CHANGED: "changed",
+    Status.SKIPPED: "skipped",
+    Status.FAILED: "failed",
+    Status.UNREACHABLE: "unreachable",
+}
+
+
+@dataclass(slots=True)
+class Tallies:
+    """Counts steps as Ansible does: a changed one is ok too, an ignored failure is ok and ignored."""
+
+    hosts: dict[str, Tally] = field(default_factory=dict)
+    changed: bool = False
+    """Any step changed the world, or would in a dry run."""
+    _codes: set[int] = field(default_factory=lambda: {0})
+
+    def host(self, host: str) -> None:
+        """A host takes part, whether it gets to a step or not."""
+        self.hosts.setdefault(host, Tally())
+
+    def count(self, host: str, outcome: Outcome) -> None:
+        """A step ended."""
+        if outcome.ignored:
+            self._add(host, ok=1, ignored=1)
+            return
+        self._add(host, **{_COUNTED[outcome.status]: 1})
+        if outcome.status is Status.CHANGED:
+            self.changed = True
+            self._add(host, ok=1)
+
+    def end(self, host: str, *, rescued: int, failed: bool) -> None:
+        """A host came to the end of a play; failures that a rescue section took over do not count as failed."""
+        self._add(host, rescued=rescued, failed=-rescued)
+        if failed:
+            self._codes.add(4 if self.hosts[host].unreachable else 2)
+
+    def stop(self, code: int) -> None:
+        """The run ends early with this exit code, unless a worse one stands already."""
+        self._codes.add(code)
+
+    @property
+    def exit_code(self) -> int:
+        return next(code for code in WORST_FIRST if code in self._codes)
+
+    def _add(self, host: str, **counts: int) -> None:
+        known = self.hosts.setdefault(host, Tally())
+        values = {name: getattr(known, name) + counts.get(name, 0) for name in Tally.__slots__}
+        self.hosts[host] = Tally(**values)
