@@ -73,6 +73,13 @@ def test_a_resume_returns_what_was_answered_without_a_call(again: Callable[..., 
     assert again().perform(place(), "send", refuse, None, None) == {"id": "c-1"}
 
 
+def test_a_step_that_acted_before_a_kill_is_known_to_have_acted(again: Callable[..., Effects]) -> None:
+    assert not again().happened("step@host")
+    again().perform(place(), "create", lambda _: None, None, None)
+    assert again().happened("step@host"), "what it made is there: the step counts as changed all the same"
+    assert not again().happened("other@host")
+
+
 def test_a_refused_call_is_tried_again_with_another_token(again: Callable[..., Effects]) -> None:
     tokens = []
 
