@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -35,12 +36,10 @@ def test_a_cluster_is_available_when_its_time_is_over_and_not_before(aws: Memory
 
 def test_a_cluster_waits_for_its_nodes_even_when_its_time_is_over(aws: MemoryDbAccount) -> None:
     aws.make_cluster("warm")
-    started = []
+    ready = threading.Event()
 
-    def slow(name: str, **_: object) -> None:
-        started.append(name)
-        while "go" not in started:
-            pass
+    def slow(*_: object, **__: object) -> None:
+        ready.wait(10)
 
     aws.nodes.create_cluster = slow  # type: ignore[method-assign]
     aws.nodes.sizes["lab"], aws.nodes.ports["lab"] = [1, 0], 6379
@@ -48,7 +47,7 @@ def test_a_cluster_waits_for_its_nodes_even_when_its_time_is_over(aws: MemoryDbA
              SubnetGroupName="both", NumReplicasPerShard=0)  # fmt: skip
     aws._seconds += 5000
     assert aws.cluster()["Status"] == "creating"
-    started.append("go")
+    ready.set()
     aws.pass_time(0)
     assert aws.cluster()["Status"] == "available"
 
