@@ -160,6 +160,12 @@ def test_an_error_is_read_by_botocore_in_every_protocol(protocol: str, kind: Pro
     assert (seen["Error"]["Code"], seen["Error"]["Message"]) == ("SomeFault", "a <b> & c")
 
 
+def test_answers_in_cbor_say_so() -> None:
+    answer = wire.answer(Call("", "", Protocol.CBOR), MEMORYDB.operation_model("DescribeEvents"), {})
+    assert answer.headers == (("smithy-protocol", "rpc-v2-cbor"),)
+    assert answer.content_type == "application/cbor"
+
+
 def test_an_error_carries_its_further_members() -> None:
     error = AwsError("ResourceNotFound", "gone", fields={"resourceId": "x"})
     answer = wire.failure(Call("ssm", "y", Protocol.JSON), error)
