@@ -35,8 +35,11 @@ class Attempt:
 def decide(module: Computation, params: Any, scope: Any) -> Attempt:
     """Let a Computation decide."""
     decision: Decision = module.compute(params, scope)
+    result = plain(decision.result)
+    if decision.undecided is not None:
+        result["msg"] = f"Can't be told before the run: {decision.undecided}"
     return Attempt(
-        result=plain(decision.result),
+        result=result,
         changed=decision.changed,
         failed=decision.failed,
         skipped=decision.skipped,

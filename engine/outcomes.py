@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .model import Action, Change, Outcome, Status
+from .model import NO_VARS, Action, Change, Outcome, Status
 from .values import Expression, Unknown
 
 
-def undecided(why: str) -> Outcome:
-    """Of a step of a dry run that depends on what the run will bring."""
-    change = Change(action=Action.UNDECIDED, reason=why)
-    return Outcome(status=Status.CHANGED, result=_UnknownResult(why), changes=(change,))
+def undecided(why: str, known: Mapping[str, Any] = NO_VARS, changes: tuple[Change, ...] = ()) -> Outcome:
+    """Of a step of a dry run that depends on what the run will bring. `known`: fields that are told anyway."""
+    changes = changes or (Change(action=Action.UNDECIDED, reason=why),)
+    return Outcome(status=Status.CHANGED, result=_UnknownResult(why, known), changes=changes)
 
 
 class _UnknownResult(dict[str, Any]):
     """What `register` holds of a step that can't be decided before the run: every field is Unknown."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__({"changed": Unknown(why), "failed": False, "skipped": Unknown(why)})
+    def __init__(self, why: str, known: Mapping[str, Any]) -> None:
+        super().__init__({**known, "changed": Unknown(why), "failed": False, "skipped": Unknown(why)})
         self._why = why
 
     def __missing__(self, key: str) -> Unknown:

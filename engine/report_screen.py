@@ -13,6 +13,9 @@ from .report import Masking
 from .style import is_terminal
 
 _COUNT = re.compile(r"\d+")
+SHORT_SECONDS = 3.0
+"""A wait that is over sooner gets no line."""
+
 QUIET_SECONDS = 30.0
 """Between two lines about something that waits in one phase."""
 
@@ -50,7 +53,7 @@ def screen_for(stream: TextIO, environ: Mapping[str, str], masker: Masking) -> S
 
 
 class PlainScreen:
-    """Lines only; a wait gets a line when its phase changes, and one every QUIET_SECONDS."""
+    """Lines only; a wait that is not short gets a line when its phase changes, and one every QUIET_SECONDS."""
 
     def __init__(self, stream: TextIO, masker: Masking) -> None:
         self._stream = forgiving(stream)
@@ -63,6 +66,8 @@ class PlainScreen:
             self._stream.flush()
 
     def progress(self, event: Progress) -> None:
+        if event.elapsed < SHORT_SECONDS:
+            return
         key = (event.host, event.task)
         phase, elapsed = self._said.get(key, ("", 0.0))
         now = _COUNT.sub("", event.phase)  # a count that goes up or down is no other phase

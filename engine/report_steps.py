@@ -18,6 +18,9 @@ LONG = 10.0
 TAIL = 20
 """Lines of a failed command's output that are shown without -v."""
 
+TRACE = 3
+"""Verbosity from which a mistake in a module shows where it was made."""
+
 _INDENT = "    "
 _HIDDEN = frozenset({"changed", "failed", "skipped", "msg", "hint", "results", "skip_reason"})
 """Fields of a result that the report shows in another way."""
@@ -51,6 +54,9 @@ class StepText:
     applied: bool = True
     """The changes were made; not so in a dry run."""
 
+    def _shows(self, field: str) -> bool:
+        return field not in _HIDDEN and (field != "exception" or self.verbosity >= TRACE)
+
     def earlier(self, where: str, outcome: Outcome) -> list[str]:
         """A step that was done before a resume: one line is enough."""
         word = _word(outcome)
@@ -76,7 +82,7 @@ class StepText:
         for change in outcome.changes:
             lines += self._change(change)
         if self.verbosity or (debug and "msg" not in outcome.result):
-            fields = {name: value for name, value in outcome.result.items() if name not in _HIDDEN}
+            fields = {name: value for name, value in outcome.result.items() if self._shows(name)}
             lines += block(fields, _INDENT) if fields else []
         return lines
 

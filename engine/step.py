@@ -253,6 +253,8 @@ class Steps:
 
     def _conclude(self, job: Job, scope: VariableScope, attempt: Attempt) -> Outcome:
         """Let `changed_when`, `failed_when` and `ignore_errors` have their say."""
+        if attempt.undecided is not None and attempt.changes:
+            return undecided(attempt.undecided, attempt.result, attempt.changes)
         task = job.task
         result = {**attempt.result, "changed": attempt.changed, "failed": attempt.failed}
         changed, failed = attempt.changed, attempt.failed

@@ -107,15 +107,19 @@ def test_text_from_outside_cannot_play_tricks_on_a_terminal() -> None:
         assert all(line.isprintable() for line in text.split("\n"))
 
 
+def test_a_wait_that_is_soon_over_is_not_told() -> None:
+    assert "waiting" not in shown([progress("sent", 0.1), progress("running", 2.9), step("Ask")])
+
+
 def test_a_wait_is_told_when_its_phase_changes_and_every_half_minute() -> None:
     events = [progress("creating", second) for second in range(0, 100, 5)]
     lines = shown([*events, progress("available", 100), step("Wait"), progress("creating", 3)]).splitlines()
     waits = [line for line in lines if line.startswith("waiting:")]
     assert waits == [
-        "waiting: [web1] creating (0.0 s)",
-        "waiting: [web1] creating (30.0 s)",
-        "waiting: [web1] creating (1 min 00 s)",
-        "waiting: [web1] creating (1 min 30 s)",
+        "waiting: [web1] creating (5.0 s)",
+        "waiting: [web1] creating (35.0 s)",
+        "waiting: [web1] creating (1 min 05 s)",
+        "waiting: [web1] creating (1 min 35 s)",
         "waiting: [web1] available (1 min 40 s)",
         "waiting: [web1] creating (3.0 s)",
     ]
@@ -123,7 +127,7 @@ def test_a_wait_is_told_when_its_phase_changes_and_every_half_minute() -> None:
 
 def test_a_countdown_is_one_phase() -> None:
     events = [progress(f"{left} seconds left", 20 - left) for left in range(20, 0, -1)]
-    assert shown(events) == "waiting: [web1] 20 seconds left (0.0 s)\n"
+    assert shown(events) == "waiting: [web1] 17 seconds left (3.0 s)\n"
 
 
 def test_a_character_that_the_stream_lacks_is_spelled_out() -> None:

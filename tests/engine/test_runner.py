@@ -344,7 +344,7 @@ def test_a_failed_run_goes_on_at_its_step_with_its_variables(folder: Folder) -> 
     text = """
         - hosts: localhost
           tasks:
-            - {name: effect, shell: "echo x >> marks; wc -l < marks", args: {chdir: "{{ playbook_dir }}"}, register: r}
+            - {name: effect, shell: "cd {{ playbook_dir }} && echo x >> marks && wc -l < marks", register: r}
             - {name: gate, command: "test -e open", args: {chdir: "{{ playbook_dir }}"}}
             - {name: show, debug: {msg: "{{ r.stdout | trim }}"}}
         """
@@ -458,6 +458,25 @@ def test_a_dry_run_shows_changes_and_writes_nothing(folder: Folder) -> None:
     assert actions["other"] == ["update"]
     assert actions["run"] == ["run"]
     assert actions["depends"] == ["undecided"]
+
+
+def test_what_depends_on_an_undecided_step_is_undecided_too(folder: Folder) -> None:
+    played = folder.play(
+        f"""
+        - hosts: localhost
+          tasks:
+            - {{name: run, command: echo x, register: ran}}
+            - {{name: write, copy: {{content: "{{{{ ran.stdout }}}}", dest: {folder.path}/x}}, register: wrote}}
+            - {{name: then, debug: {{msg: written}}, when: wrote is changed}}
+            - {{name: check, assert: {{that: "ran.stdout == 'x'"}}}}
+        """,
+        check=True,
+    )
+    assert [str(c.action) for c in played.outcome("write").changes] == ["undecided"]
+    assert [str(c.action) for c in played.outcome("then").changes] == ["undecided"]
+    assert str(played.outcome("check").status) == "ok"
+    assert "known after apply" not in played.message("check")
+    assert "before the run" in played.message("check")
 
 
 def test_check_mode_of_one_task_compares_and_writes_nothing(folder: Folder) -> None:
