@@ -14,7 +14,7 @@ from .model import Action, Change, Directive
 from .places import no_way
 from .plain import plain
 from .planned import PlannedWorld
-from .values import Unknown, UnknownValue
+from .values import NeedsPlain, Unknown, UnknownValue
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
     for warning in change.warnings:
         ctx.warn(warning)
     if planned is not None:
-        planned.note(change)
+        planned.note(ctx.target, change)
         if change.action is Action.UNDECIDED:
             return undecided(module, change.reason, ctx.task, change)
         return Attempt(
@@ -78,18 +78,18 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         # After a kill the effect is there and the outcome is not: it was this run that changed it.
         changed = ctx.services.effects.happened(ctx.place.step)
         return Attempt(result=registered(module, change.result, ctx.task), changed=changed, changes=(change,))
-    result = module.apply(_as_declared(ctx, change), params, change)
+    result = module.apply(_to_act(ctx, change), params, change)
     return Attempt(result=plain(result) or {}, changed=change.action.changes, changes=(change,))
 
 
-def _as_declared(ctx: StepContext, change: Change) -> StepContext:
-    """A declared state was observed and planned anew: what is still planned did not happen, so it may be called.
+def _to_act(ctx: StepContext, change: Change) -> StepContext:
+    """The context with which the change is made.
 
+    A declared state was observed and planned anew: what is still planned did not happen, so it may be called.
     Only a command that runs for its own sake leaves a question when nothing can tell whether it ran.
     """
-    if change.action is Action.RUN:
-        return ctx
-    return replace(ctx, place=replace(ctx.place, rerun="safe"))
+    place = ctx.place if change.action is Action.RUN else replace(ctx.place, rerun="safe")
+    return replace(ctx, place=place, acts=True)
 
 
 def look(module: Module, params: Any, ctx: StepContext, planned: PlannedWorld | None) -> Change:
@@ -98,7 +98,7 @@ def look(module: Module, params: Any, ctx: StepContext, planned: PlannedWorld | 
     def read() -> Any:
         return module.observe(ctx, params)
 
-    observed = planned.observe(module.resource(params), read) if planned is not None else read()
+    observed = planned.observe(ctx.target, module.resource(params), read) if planned is not None else read()
     return module.plan(params, observed)
 
 
@@ -122,7 +122,7 @@ def explained(work: Callable[[], Attempt], explain: Callable[[Exception], Runboo
         return work()
     except StepError as error:
         return failure(error)
-    except UnknownValue as error:
+    except (UnknownValue, NeedsPlain) as error:
         return failure(_our_mistake(error))
     except RunbookError:
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,9 @@ T = TypeVar("T")
 GROWTH = 1.5
 """How much longer each wait is than the one before."""
 
+TICK = 0.25
+"""Seconds between two looks at the cancel flag of what waits for a place."""
+
 
 class Permits:
     """How many steps may work at once. A step that only waits gives its place back."""
@@ -35,35 +38,55 @@ class Permits:
             yield
 
     @contextmanager
-    def given_back(self) -> Iterator[None]:
+    def given_back(self, cancel: threading.Event) -> Iterator[None]:
+        """Without a place meanwhile. A run that ends does not wait for one again."""
         self._free.release()
         try:
             yield
         finally:
-            self._free.acquire()
+            while not self._free.acquire(timeout=TICK) and not cancel.is_set():
+                pass
 
 
 class SharedReads:
-    """What was read once for a task is not read again for its other hosts and items."""
+    """What was read once for a task is not read again for its other hosts and items.
+
+    `where` is the world that a name belongs to, as in `PlannedWorld`.
+    """
 
     def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._values: dict[tuple[Hashable, str], Any] = {}
+        self._locks: dict[tuple[Hashable, str], threading.Lock] = {}
         self._guard = threading.Lock()
+        self._age = 0
+        """How often an effect made what was read stale."""
 
-    def get(self, resource: str, read: Callable[[], T]) -> T:
+    def get(self, where: Hashable, resource: str, read: Callable[[], T]) -> T:
+        key = (where, resource)
         with self._guard:
-            lock = self._locks.setdefault(resource, threading.Lock())
+            lock = self._locks.setdefault(key, threading.Lock())
         with lock:
-            if resource not in self._values:
-                self._values[resource] = read()
-            found: T = self._values[resource]
+            with self._guard:
+                if key in self._values:
+                    known: T = self._values[key]
+                    return known
+                age = self._age
+            found = read()
+            with self._guard:
+                if age == self._age:
+                    self._values[key] = found
             return found
 
     def forget(self) -> None:
-        """After an effect, what was read before may be stale."""
+        """After an effect, what was read before may be stale; so may be what is being read now."""
         with self._guard:
+            self._age += 1
             self._values.clear()
+
+
+def nobody(_prompt: str) -> str:
+    """There is no person to ask."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +101,7 @@ class Services:
     permits: Permits
     cancel: threading.Event
     emit: Callable[[Event], None]
+    ask: Callable[[str], str] = nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +120,8 @@ class StepContext:
     reads: SharedReads
     started: float
     secret_arguments: frozenset[str] = frozenset()
+    acts: bool = False
+    """It is there for `apply`: only then are there effects."""
 
     @property
     def run(self) -> str:
@@ -111,12 +137,12 @@ class StepContext:
     def observe(self, resource: str, read: Callable[[], T]) -> T:
         planned = self.services.planned
         if planned is not None:
-            return planned.observe(resource, lambda: self.reads.get(resource, read))
-        return self.reads.get(resource, read)
+            return planned.observe(self.target, resource, lambda: self.reads.get(self.target, resource, read))
+        return self.reads.get(self.target, resource, read)
 
     def planned(self, prefix: str) -> tuple[str, ...]:
         planned = self.services.planned
-        return planned.names(prefix) if planned is not None else ()
+        return planned.names(self.target, prefix) if planned is not None else ()
 
     def effect(
         self,
@@ -126,8 +152,12 @@ class StepContext:
         find: Callable[[Intent], Finding[T]] | None = None,
         before: Any = None,
     ) -> T:
-        result: T = self.services.effects.perform(self.place, key, call, find, before)
-        self.reads.forget()
+        if not self.acts:
+            raise Failed(f"Internal error: '{self.task}' would change the world while it only looks")
+        try:
+            result: T = self.services.effects.perform(self.place, key, call, find, before)
+        finally:
+            self.reads.forget()  # a call that failed may have changed something all the same
         return result
 
     def poll(
@@ -159,10 +189,15 @@ class StepContext:
 
     def sleep(self, seconds: float) -> None:
         """Wait by the target's clock, giving back the place; ends at once when the run is cancelled."""
-        with self.services.permits.given_back():
+        with self.services.permits.given_back(self.services.cancel):
             cancelled = self.services.cancel.wait(max(0.0, seconds) / self.target.speed)
         if cancelled:
             raise Stopped("The run was interrupted while it waited; what it waits for goes on.")
+
+    def ask(self, prompt: str) -> str:
+        """As `sleep`, it works for nobody while it waits."""
+        with self.services.permits.given_back(self.services.cancel):
+            return self.services.ask(prompt)
 
     def progress(self, phase: str, percent: float | None = None) -> None:
         elapsed = time.monotonic() - self.started

@@ -22,19 +22,15 @@ class Tags:
         return self._known[task.tags]
 
     def _wanted(self, tags: frozenset[str]) -> bool:
-        if "never" in tags:
-            return bool((tags - {"never"}) & self.only) or "never" in self.only
-        if "always" in tags or "all" in self.only:
+        if "always" in tags or (tags or _UNTAGGED) & self.only:
             return True
-        if "tagged" in self.only and tags:
-            return True
-        if "untagged" in self.only and not tags:
-            return True
-        return bool(tags & self.only)
+        return "never" not in tags and ("all" in self.only or ("tagged" in self.only and bool(tags)))
 
     def _unwanted(self, tags: frozenset[str]) -> bool:
-        if tags & self.skip:
-            return True
         if "all" in self.skip:
-            return "always" not in tags
-        return ("tagged" in self.skip and bool(tags)) or ("untagged" in self.skip and not tags)
+            return "always" not in tags or "always" in self.skip
+        return bool((tags or _UNTAGGED) & self.skip) or ("tagged" in self.skip and bool(tags))
+
+
+_UNTAGGED = frozenset({"untagged"})
+"""What a task without tags answers to."""

@@ -53,9 +53,12 @@ class Verdict:
 
 @dataclass(slots=True)
 class Trail:
-    """What a walk leaves behind: the runner and `ansible_failed_task` read it."""
+    """What a walk leaves behind, and what it is told beside the verdicts."""
 
     notified: list[str] = field(default_factory=list)
+    """Names that tasks notified since the last look."""
+    due: set[int] = field(default_factory=set)
+    """Handlers that were notified and have not run, by their place among the handlers."""
     rescued: int = 0
     flushes: int = 0
     on_rescue: Callable[[], None] = field(default=lambda: None)
@@ -120,20 +123,27 @@ def _walk_block(block: Block, frame: Frame, order: Order, trail: Trail, handlers
 
 
 def _flush(frame: Frame, trail: Trail, handlers: Sequence[Node]) -> Walk:
-    """Run what was notified, in the order the handlers are defined; one may notify another (Ansible's rule)."""
+    """Run what was notified, in the order the handlers are defined; one may notify another (Ansible's rule).
+
+    Each runs once in a flush, so that handlers that notify each other come to an end. What a failure keeps from
+    running stays due: a rescue may go on to another flush.
+    """
     trail.flushes += 1
-    chain = f"{frame.chain}flush{trail.flushes}/"
-    while trail.notified:
-        due = [
-            (n, handler) for n, handler in enumerate(_tasks(handlers)) if _answers(handler, trail.notified)
-        ]
+    place = replace(frame, chain=f"{frame.chain}flush{trail.flushes}/", handler=True)
+    known = list(_tasks(handlers))
+    ran: set[int] = set()
+    while True:
+        trail.due |= {n for n, handler in enumerate(known) if _answers(handler, trail.notified)}
         trail.notified.clear()
-        for number, handler in due:
-            place = replace(frame, order=(*frame.order, number), chain=chain, handler=True)
-            failed = yield from _walk_task(Slot(handler, place, place.order), trail, handlers)
-            if failed:
-                return True
-    return False
+        if not trail.due - ran:
+            return False
+        number = min(trail.due - ran)
+        trail.due.discard(number)
+        ran.add(number)
+        slot = Slot(known[number], place, (*frame.order, number))
+        failed = yield from _walk_task(slot, trail, handlers)
+        if failed:
+            return True
 
 
 def _tasks(nodes: Sequence[Node]) -> Iterator[Task]:

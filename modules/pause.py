@@ -12,7 +12,6 @@ The answer is `user_input`. Without a terminal a prompt is answered with nothing
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Annotated, ClassVar
 
@@ -60,7 +59,8 @@ class Pause:
         if seconds:
             _wait(ctx, seconds)
             return PauseResult(delta=time.monotonic() - began)
-        return PauseResult(user_input=_ask(params.prompt), delta=time.monotonic() - began)
+        answer = ctx.ask(params.prompt or "Press Enter to go on")
+        return PauseResult(user_input=answer, delta=time.monotonic() - began)
 
 
 def _wait(ctx: Context, seconds: float) -> None:
@@ -73,11 +73,3 @@ def _wait(ctx: Context, seconds: float) -> None:
 
     step = min(seconds, 1.0) * ctx.target.speed
     ctx.poll("pause", look, timeout=(seconds + 60) * ctx.target.speed, interval=step, longest=step)
-
-
-def _ask(prompt: str | None) -> str:
-    if not sys.stdin.isatty():
-        return ""
-    sys.stderr.write(f"\n{prompt or 'Press Enter to go on'}: ")
-    sys.stderr.flush()
-    return sys.stdin.readline().rstrip("\r\n")

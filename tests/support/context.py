@@ -133,6 +133,10 @@ class RecordingContext:
             self.progress(phase, answer.percent)
         raise Failed(f"{what}: still {phase} after {timeout:g} seconds")
 
+    def ask(self, prompt: str) -> str:
+        self.phases.append(prompt)
+        return ""
+
     def progress(self, phase: str, percent: float | None = None) -> None:
         shown = phase if percent is None else f"{phase} {percent:g}%"
         if self.phases[-1:] != [shown]:
