@@ -1,17 +1,15 @@
-"""What CloudFormation says: stacks, their templates and events as typed values, and waiting for a stack."""
+"""What CloudFormation says: stacks and their events as typed values, and waiting for a stack."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-import yaml
 from msgspec import Meta
-from runbook.contract import Context, Ready, Waiting
-from runbook.errors import Failed
+from runbook.contract import Context, Intent, Ready, Waiting
 
 from ._aws import ServiceError, pages, tag_map
 
@@ -19,8 +17,10 @@ INTERVAL = 5.0
 LONGEST = 30.0
 """Seconds between two looks at a stack that is being changed."""
 
-DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
 """A stack in one of these can't be updated, only deleted."""
+
+STACK = "AWS::CloudFormation::Stack"
 
 
 class StackState(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,12 +30,25 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     status: Annotated[
         Any, Meta(description="AWS's word, such as CREATE_COMPLETE; absent when it is not there.")
     ] = None
-    template: Annotated[Any, Meta(description="Its template, as it was given.")] = None
-    parameters: Annotated[Any, Meta(description="Its parameters.")] = None
+    template: Annotated[Any, Meta(description="Its template; in plans only.")] = None
+    parameters: Annotated[Any, Meta(description="Its parameters; those with NoEcho as ****.")] = None
     tags: Annotated[Any, Meta(description="Its tags.")] = None
     outputs: Annotated[Any, Meta(description="Its outputs, by key.")] = None
     termination_protection: Annotated[Any, Meta(description="Whether it refuses to be deleted.")] = None
     id: Annotated[Any, Meta(description="Its ARN.")] = None
+    ours: Annotated[Any, Meta(description="true while a change that this very run began is under way.")] = (
+        None
+    )
+
+
+def stack_resource(name: Any) -> str:
+    """How a stack is named in plans."""
+    return f"cloudformation:stack/{name}"
+
+
+def is_busy(status: Any) -> bool:
+    """Whether CloudFormation is at work on a stack. One that waits for its change set's review is not."""
+    return str(status).endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
 def read_stack(ctx: Context, name: str) -> StackState | None:
@@ -44,6 +57,7 @@ def read_stack(ctx: Context, name: str) -> StackState | None:
     if raw is None or raw["StackStatus"] == "DELETE_COMPLETE":
         return None
     body = ctx.client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    ours = is_busy(raw["StackStatus"]) and _began(ctx, raw["StackId"])
     return StackState(
         name=raw["StackName"],
         status=raw["StackStatus"],
@@ -53,106 +67,87 @@ def read_stack(ctx: Context, name: str) -> StackState | None:
         outputs={output["OutputKey"]: output["OutputValue"] for output in raw.get("Outputs", [])},
         termination_protection=raw.get("EnableTerminationProtection", False),
         id=raw["StackId"],
+        ours=ours or None,
     )
 
 
 def describe(ctx: Context, name: str) -> Mapping[str, Any] | None:
     """A stack as CloudFormation describes it. One that is not there is a ValidationError, as many things are."""
     try:
-        (found,) = ctx.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        found = ctx.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ServiceError as error:
-        if error.code == "ValidationError" and "does not exist" in str(error):
+        if error.code == "ValidationError" and "does not exist" in error.text:
             return None
         raise
-    stack: Mapping[str, Any] = found
-    return stack
+    return found[0] if found else None
 
 
-def events(ctx: Context, stack: str) -> list[Mapping[str, Any]]:
-    """What happened to a stack, the oldest first."""
-    found = list(pages(ctx.client("cloudformation"), "describe_stack_events", "StackEvents", StackName=stack))
-    return found[::-1]
+# ---------------------------------------------------------------- events
 
 
-def wait(ctx: Context, stack: str, timeout: float, *, seen: int = 0) -> str:
+def token_of(intent: Intent) -> str:
+    """The mark that CloudFormation puts on all events of a change: letters, digits and hyphens, 128 at most."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", intent.token)
+
+
+def same_step(intent: Intent) -> str:
+    """How the marks of all tries of this step's effect begin."""
+    return token_of(intent).rpartition("-")[0] + "-"
+
+
+def events(ctx: Context, stack: str, mark: str = "") -> list[Mapping[str, Any]]:
+    """What happened to a stack in changes whose mark begins with `mark`, the oldest first. The service lists the
+    newest first, in an order that its times alone (two may be equal) don't give."""
+    found = pages(ctx.client("cloudformation"), "describe_stack_events", "StackEvents", StackName=stack)
+    return [e for e in found if str(e.get("ClientRequestToken") or "").startswith(mark)][::-1]
+
+
+def _began(ctx: Context, stack: str) -> bool:
+    """Whether this run began what is under way."""
+    own = re.sub(r"[^A-Za-z0-9]+", "-", f"runbook {ctx.run} ")
+    last = [e for e in events(ctx, stack) if e.get("ResourceType") == STACK][-1:]
+    return any(str(event.get("ClientRequestToken") or "").startswith(own) for event in last)
+
+
+def first_failure(ctx: Context, stack: str, mark: str) -> str:
+    """Why a change failed: the first resource that did; what follows is its consequence. Empty: not told."""
+    failed = [e for e in events(ctx, stack, mark) if str(e.get("ResourceStatus", "")).endswith("_FAILED")]
+    # The stack's own event only sums up what its resources say.
+    failed.sort(key=lambda event: event.get("ResourceType") == STACK)
+    for event in failed:
+        reason = event.get("ResourceStatusReason", "no reason given")
+        return f"{event['LogicalResourceId']} ({event.get('ResourceType', '')}): {reason}"
+    return ""
+
+
+def kept(ctx: Context, stack: str, mark: str) -> list[str]:
+    """Resources that outlive the stack, because their DeletionPolicy says so."""
+    found = events(ctx, stack, mark)
+    return sorted({e["LogicalResourceId"] for e in found if e.get("ResourceStatus") == "DELETE_SKIPPED"})
+
+
+# ---------------------------------------------------------------- waiting
+
+
+def wait(ctx: Context, stack: str, timeout: float, mark: str = "") -> str:
     """Wait until nothing is under way; the status it ended in (`DELETE_COMPLETE` when it is gone).
 
-    `stack` is the id: a deleted stack is described by it only. `seen`: events that are older than the change.
+    `stack` is the id: a deleted stack is described by it only. `mark`: of the change that is waited for.
     """
 
     def look() -> Waiting | Ready[str]:
         raw = describe(ctx, stack)
         status = raw["StackStatus"] if raw is not None else "DELETE_COMPLETE"
-        if not status.endswith("IN_PROGRESS"):
-            return Ready(status)
-        return Waiting(_phase(status, events(ctx, stack)[seen:]))
+        return Waiting(_phase(status, events(ctx, stack, mark))) if is_busy(status) else Ready(status)
 
-    return ctx.poll(f"stack {stack.split('/')[1] if '/' in stack else stack}", look, timeout=timeout,
-                    interval=INTERVAL, longest=LONGEST)  # fmt: skip
+    name = stack.split("/")[1] if "/" in stack else stack
+    return ctx.poll(f"stack {name}", look, timeout=timeout, interval=INTERVAL, longest=LONGEST)
 
 
 def _phase(status: str, news: list[Mapping[str, Any]]) -> str:
-    latest = {event["LogicalResourceId"]: event.get("ResourceStatus", "") for event in news}
+    phase = status.lower().replace("_", " ")
+    latest = {
+        e["LogicalResourceId"]: e.get("ResourceStatus", "") for e in news if e.get("ResourceType") != STACK
+    }
     done = sum(state.endswith("_COMPLETE") for state in latest.values())
-    return f"{status.lower().replace('_', ' ')}, {done} of {len(latest)} resources begun are done"
-
-
-def first_failure(ctx: Context, stack: str, seen: int) -> str:
-    """Why it failed: the first resource that did; what follows is its consequence."""
-    for event in events(ctx, stack)[seen:]:
-        if event.get("ResourceStatus", "").endswith("_FAILED"):
-            reason = event.get("ResourceStatusReason", "no reason given")
-            return f"{event['LogicalResourceId']} ({event.get('ResourceType', '')}): {reason}"
-    return "no resource failed"
-
-
-def kept(ctx: Context, stack: str, seen: int) -> list[str]:
-    """Resources that outlived the stack, because their DeletionPolicy says so."""
-    found = (
-        e["LogicalResourceId"]
-        for e in events(ctx, stack)[seen:]
-        if e.get("ResourceStatus") == "DELETE_SKIPPED"
-    )
-    return sorted(set(found))
-
-
-# ---------------------------------------------------------------- templates
-
-
-class _Tagged(yaml.SafeLoader):
-    """Reads `!Ref x`, `!GetAtt a.b` and their like as `{tag: value}`."""
-
-
-def _tagged(loader: _Tagged, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)  # noqa: S101 (YAML has no fourth kind)
-    return {suffix: loader.construct_mapping(node, deep=True)}
-
-
-_Tagged.add_multi_constructor("!", _tagged)
-
-
-def parse(template: str, path: str) -> Mapping[str, Any]:
-    """A template's content. Raises Failed when it is none."""
-    try:
-        found = yaml.load(template, _Tagged)  # noqa: S506 (a SafeLoader that knows CloudFormation's short forms)
-    except yaml.YAMLError as error:
-        raise Failed(f"The template {path} is no YAML or JSON: {re.sub(chr(10), ' ', str(error))}") from error
-    if not isinstance(found, Mapping) or not isinstance(found.get("Resources"), Mapping):
-        raise Failed(f"The template {path} has no `Resources`.")
-    return found
-
-
-def changed_resources(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Logical ids that differ between two templates, with a sign for what happens to them."""
-    old, new = before["Resources"], after["Resources"]
-    for name in [*new, *(name for name in old if name not in new)]:
-        if name not in old:
-            yield f"+{name}"
-        elif name not in new:
-            yield f"-{name}"
-        elif old[name] != new[name]:
-            yield f"~{name}"
+    return f"{phase}, {done} of {len(latest)} resources begun are done" if latest else phase

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
 from msgspec import Meta, field
-from runbook.contract import (
-    CONTRACT_VERSION,
-    Absent,
-    Context,
-    Finding,
-    Intent,
-    Landed,
-    LocalFile,
-    Params,
-    Permissions,
-)
+from runbook.contract import CONTRACT_VERSION, Context, LocalFile, Params, Permissions
 from runbook.errors import Failed
 from runbook.model import Action, Change
 from runbook.values import Unknown
 
+from . import _stack_change as change_of
+from . import _stack_template as templates
 from . import _stacks
-from ._aws import ServiceError, tag_list
 from ._stacks import DEAD, StackState
-
-UNCHANGED = "No updates are to be performed"
 
 
 class StackParams(Params, frozen=True, kw_only=True):
@@ -73,9 +63,12 @@ class CloudformationStack:
             msg: "{{ stack.outputs.VpcId }}"
 
     The plan compares template, parameters and tags, and names the resources that differ; whether AWS updates a
-    resource or replaces it, and what was in it is lost, only AWS knows. A stack whose creation failed
-    (ROLLBACK_COMPLETE) can't be updated: `replace_failed: true` deletes it first. Resources that outlive the stack
-    are told.
+    resource or replaces it, and what was in it is lost, only AWS knows. Comments, and the long and short forms of
+    functions, are no difference. Parameters with NoEcho can't be compared: they travel with other changes.
+
+    A stack whose creation failed (ROLLBACK_COMPLETE) can't be updated: `replace_failed: true` deletes it first.
+    A change that somebody else began is waited for. Resources that outlive the stack are told. Besides its own
+    permissions it takes those that the template's resources need.
     """
 
     contract_version: ClassVar[int] = CONTRACT_VERSION
@@ -96,7 +89,7 @@ class CloudformationStack:
     )
 
     def resource(self, params: StackParams) -> str | None:
-        return f"cloudformation:stack/{params.name}"
+        return _stacks.stack_resource(params.name)
 
     def observe(self, ctx: Context, params: StackParams) -> StackState | None:
         return _stacks.read_stack(ctx, params.name)
@@ -105,40 +98,55 @@ class CloudformationStack:
         if params.state == "absent":
             return self._plan_absent(params, observed)
         template = _template(params)
+        known = observed.parameters if observed is not None else {}
+        templates.check_parameters(_parsed(params), params.parameters, known, _path(params))
         if observed is None:
             return self._plan_creation(params, Action.CREATE, None, "there is no such stack")
+        if observed.status == "CREATE_IN_PROGRESS" and observed.ours:
+            return self._plan_creation(params, Action.CREATE, None, "this run began to create it")
+        if observed.status == "DELETE_IN_PROGRESS":
+            reason = "the one that is there is being deleted: wait until it is gone, then create it"
+            return self._plan_creation(params, Action.REPLACE, observed, reason)
         if observed.status in DEAD:
-            if not params.replace_failed:
-                raise Failed(
-                    f"Stack {params.name} is {observed.status}: it can only be deleted.",
-                    hint="`replace_failed: true` deletes it and creates it again.",
-                )
-            return self._plan_creation(params, Action.REPLACE, observed, f"it is {observed.status}")
+            return self._plan_replacement(params, observed)
+        if observed.status == "UPDATE_ROLLBACK_FAILED":
+            raise Failed(
+                f"Stack {params.name} is {observed.status}: it can't be updated.", hint=change_of.GO_BACK
+            )
+        return self._plan_update(params, observed, template)
+
+    def _plan_update(self, params: StackParams, observed: StackState, template: str) -> Change:
+        resource = self.resource(params)
         differs = _differences(params, observed)
+        if observed.ours and not differs:
+            differs = ["this run began to update it"]
         if not differs:
+            busy = _stacks.is_busy(observed.status)
+            told = msgspec.structs.replace(_result(observed), outputs=Unknown(f"{resource} outputs"))
             return Change(
-                action=Action.NONE,
-                resource=self.resource(params),
+                action=Action.READ if busy else Action.NONE,
+                resource=resource,
                 before=observed,
                 after=observed,
-                result=observed,
+                result=told if busy else _result(observed),
+                reason=f"it is {observed.status}: wait until that is over" if busy else "",
             )
         after = StackState(
             name=observed.name,
             status="UPDATE_COMPLETE",
             template=template,
-            parameters={**observed.parameters, **params.parameters},
+            parameters={**observed.parameters, **_shown(params)},
             tags=observed.tags if params.tags is None else params.tags,
-            outputs=Unknown(f"{self.resource(params)} outputs"),
+            outputs=Unknown(f"{resource} outputs"),
             termination_protection=_protected(params, observed),
             id=observed.id,
         )
         return Change(
             action=Action.UPDATE,
-            resource=self.resource(params),
+            resource=resource,
             before=observed,
             after=after,
-            result=after,
+            result=_result(after),
             reason="; ".join(differs),
         )
 
@@ -150,25 +158,34 @@ class CloudformationStack:
             name=params.name,
             status="CREATE_COMPLETE",
             template=_template(params),
-            parameters=params.parameters,
+            parameters=_shown(params),
             tags=params.tags or {},
             outputs=Unknown(f"{resource} outputs"),
             termination_protection=bool(params.termination_protection),
             id=Unknown(f"{resource} id"),
         )
         return Change(
-            action=action, resource=resource, before=before, after=after, result=after, reason=reason
+            action=action,
+            resource=resource,
+            before=before,
+            after=after,
+            result=_result(after),
+            reason=reason,
         )
+
+    def _plan_replacement(self, params: StackParams, observed: StackState) -> Change:
+        if not params.replace_failed:
+            raise Failed(
+                f"Stack {params.name} is {observed.status}: it can only be deleted.", hint=change_of.REPLACE
+            )
+        _refuse_protected(params, observed)
+        return self._plan_creation(params, Action.REPLACE, observed, f"it is {observed.status}")
 
     def _plan_absent(self, params: StackParams, observed: StackState | None) -> Change:
         gone = StackState(name=params.name, status="absent")
         if observed is None:
             return Change(action=Action.NONE, resource=self.resource(params), result=gone)
-        if observed.termination_protection and params.termination_protection is not False:
-            raise Failed(
-                f"Stack {params.name} is protected against deletion.",
-                hint="`termination_protection: false` takes the protection away.",
-            )
+        _refuse_protected(params, observed)
         return Change(
             action=Action.DELETE,
             resource=self.resource(params),
@@ -178,168 +195,111 @@ class CloudformationStack:
         )
 
     def apply(self, ctx: Context, params: StackParams, change: Change) -> StackState:
-        before: StackState | None = change.before
-        if before is not None and str(before.status).endswith("IN_PROGRESS"):
-            _stacks.wait(ctx, before.id, params.timeout)
+        asked = _asked(params)
+        before: StackState = change.before
         if change.action in (Action.DELETE, Action.REPLACE):
-            self._delete(ctx, params, change.before)
+            change_of.delete(ctx, asked, before)
         if change.action is Action.DELETE:
             return StackState(name=params.name, status="absent")
-        if change.action is Action.UPDATE:
-            self._update(ctx, params, change.before)
+        if change.action is Action.READ:
+            change_of.await_others(ctx, asked, before)
+        elif change.action is Action.UPDATE:
+            self._update(ctx, params, before)
         else:
-            self._create(ctx, params)
+            change_of.create(ctx, asked)
         state = _stacks.read_stack(ctx, params.name)
         if state is None:
-            raise Failed(f"Stack {params.name} is gone although it was just made.")
-        return state
-
-    # ------------------------------------------------------------ calls
-
-    def _create(self, ctx: Context, params: StackParams) -> None:
-        def call(intent: Intent) -> str:
-            made = ctx.client("cloudformation").create_stack(
-                StackName=params.name,
-                TemplateBody=_template(params),
-                Parameters=_parameters(params),
-                Capabilities=params.capabilities,
-                OnFailure=params.on_failure,
-                ClientRequestToken=_token(intent),
-                Tags=tag_list(params.tags or {}),
-                EnableTerminationProtection=bool(params.termination_protection),
-                **_role(params),
+            raise Failed(
+                f"Stack {params.name} is gone although it was just there.", hint="Who else works here?"
             )
-            return str(made["StackId"])
-
-        stack = ctx.effect("create", call, find=lambda intent: _by_token(ctx, params.name, intent))
-        self._watch(ctx, params, stack, "CREATE_COMPLETE", seen=0)
+        return _result(state)
 
     def _update(self, ctx: Context, params: StackParams, before: StackState) -> None:
-        kept = [key for key in before.parameters if key not in params.parameters]
-        tags = before.tags if params.tags is None else params.tags
+        asked = _asked(params)
+        if _stacks.is_busy(before.status) and not before.ours:
+            change_of.await_others(ctx, asked, before)
+        if _protected(params, before) != before.termination_protection:
+            change_of.protect(ctx, asked)
+        if before.ours or _differences(msgspec.structs.replace(params, termination_protection=None), before):
+            change_of.update(ctx, asked, before)
 
-        def call(intent: Intent) -> str:
-            try:
-                ctx.client("cloudformation").update_stack(
-                    StackName=params.name,
-                    TemplateBody=_template(params),
-                    Parameters=[
-                        *_parameters(params),
-                        *({"ParameterKey": key, "UsePreviousValue": True} for key in kept),
-                    ],
-                    Capabilities=params.capabilities,
-                    ClientRequestToken=_token(intent),
-                    Tags=tag_list(tags),
-                    **_role(params),
-                )
-            except ServiceError as error:
-                if UNCHANGED not in str(error):
-                    raise
-                return "unchanged"
-            return "updated"
 
-        if params.termination_protection not in (None, before.termination_protection):
-            self._protect(ctx, params)
-        seen = len(_stacks.events(ctx, before.id))
-        answer = ctx.effect(
-            "update", call, find=lambda intent: _by_token(ctx, params.name, intent, "updated"), before=seen
-        )
-        if answer != "unchanged":
-            self._watch(ctx, params, before.id, "UPDATE_COMPLETE", seen)
+# ---------------------------------------------------------------- what is asked for
 
-    def _delete(self, ctx: Context, params: StackParams, before: StackState) -> None:
-        seen = len(_stacks.events(ctx, before.id))
 
-        def call(intent: Intent) -> None:
-            ctx.client("cloudformation").delete_stack(
-                StackName=before.id, ClientRequestToken=_token(intent), **_role(params)
-            )
-
-        if before.termination_protection:
-            self._protect(ctx, params)
-        # Deleting what is being deleted, or is gone, does no harm: calling again needs no finding.
-        ctx.effect("delete", call, find=lambda _: Absent())
-        self._watch(ctx, params, before.id, "DELETE_COMPLETE", seen)
-        left = _stacks.kept(ctx, before.id, seen)
-        if left:
-            ctx.warn(
-                f"These resources of stack {params.name} stay, as their DeletionPolicy says: {', '.join(left)}"
-            )
-
-    def _protect(self, ctx: Context, params: StackParams) -> None:
-        def call(_: Intent) -> None:
-            ctx.client("cloudformation").update_termination_protection(
-                StackName=params.name, EnableTerminationProtection=bool(params.termination_protection)
-            )
-
-        ctx.effect("protect", call, find=lambda _: Absent())
-
-    def _watch(self, ctx: Context, params: StackParams, stack: str, wanted: str, seen: int) -> None:
-        status = _stacks.wait(ctx, stack, params.timeout, seen=seen)
-        if status not in (wanted, f"{wanted}_CLEANUP_IN_PROGRESS"):
-            raise Failed(
-                f"Stack {params.name} ended as {status}. {_stacks.first_failure(ctx, stack, seen)}",
-                hint="`replace_failed: true` deletes it and creates it again."
-                if wanted == "CREATE_COMPLETE"
-                else None,
-            )
+def _path(params: StackParams) -> str:
+    return params.template.path if params.template is not None else ""
 
 
 def _template(params: StackParams) -> str:
     if params.template is None:
         raise Failed(f"To make stack {params.name}, `template` must be given.")
-    text = params.template.content.decode("utf-8", "replace")
-    _stacks.parse(text, params.template.path)
-    return text
+    content = params.template.content
+    if len(content) > templates.MOST_BYTES:
+        raise Failed(
+            f"The template {_path(params)} has {len(content):,} bytes, and CloudFormation takes "
+            f"{templates.MOST_BYTES:,} at most.",
+            hint="Split it into several stacks, or leave its comments out.",
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Failed(f"The template {_path(params)} is no UTF-8 text: {error}") from error
+
+
+def _parsed(params: StackParams) -> Mapping[str, Any]:
+    return templates.parse(_template(params), _path(params))
+
+
+def _shown(params: StackParams) -> dict[str, Any]:
+    """The parameters as CloudFormation would tell them."""
+    hidden = templates.hidden(_parsed(params))
+    return {key: templates.MASKED if key in hidden else value for key, value in params.parameters.items()}
 
 
 def _differences(params: StackParams, observed: StackState) -> list[str]:
     found = []
-    template = _template(params)
-    if template.strip() != str(observed.template).strip():
-        old = _stacks.parse(str(observed.template), "in AWS")
-        names = ", ".join(_stacks.changed_resources(old, _stacks.parse(template, params.name)))
-        found.append(f"its template differs ({names or 'not in resources'})")
-    other = [key for key, value in params.parameters.items() if observed.parameters.get(key) != value]
+    new, old = _parsed(params), templates.parse(str(observed.template), "in AWS")
+    if new != old:
+        found.append(f"its template differs ({', '.join(templates.changed_parts(old, new))})")
+    shown = _shown(params)
+    other = [key for key, value in shown.items() if observed.parameters.get(key) != value]
     if other:
         found.append(f"other parameters asked for: {', '.join(sorted(other))}")
     if params.tags is not None and params.tags != observed.tags:
         found.append("other tags asked for")
     if _protected(params, observed) != observed.termination_protection:
-        found.append("other protection asked for")
+        found.append(f"protection against deletion to be {'on' if params.termination_protection else 'off'}")
     return found
 
 
 def _protected(params: StackParams, observed: StackState) -> Any:
-    return (
-        observed.termination_protection
-        if params.termination_protection is None
-        else params.termination_protection
+    asked = params.termination_protection
+    return observed.termination_protection if asked is None else asked
+
+
+def _refuse_protected(params: StackParams, observed: StackState) -> None:
+    if observed.termination_protection and params.termination_protection is not False:
+        raise Failed(
+            f"Stack {params.name} is protected against deletion.",
+            hint="`termination_protection: false` takes the protection away.",
+        )
+
+
+def _result(state: StackState) -> StackState:
+    """What `register` holds: all but the template, which is long and known."""
+    return msgspec.structs.replace(state, template=None, ours=None)
+
+
+def _asked(params: StackParams) -> change_of.Asked:
+    return change_of.Asked(
+        name=params.name,
+        template=_template(params) if params.template is not None else "",
+        parameters=params.parameters,
+        tags=params.tags,
+        capabilities=params.capabilities,
+        role_arn=params.role_arn,
+        on_failure=params.on_failure,
+        protection=bool(params.termination_protection),
+        timeout=params.timeout,
     )
-
-
-def _parameters(params: StackParams) -> list[dict[str, Any]]:
-    return [{"ParameterKey": key, "ParameterValue": value} for key, value in params.parameters.items()]
-
-
-def _role(params: StackParams) -> dict[str, str]:
-    return {} if params.role_arn is None else {"RoleARN": params.role_arn}
-
-
-def _token(intent: Intent) -> str:
-    """CloudFormation takes letters, digits and hyphens, and does nothing twice for one token."""
-    return "runbook-" + hashlib.blake2b(intent.token.encode(), digest_size=16).hexdigest()
-
-
-def _by_token(ctx: Context, name: str, intent: Intent, result: str | None = None) -> Finding[str]:
-    """Whether CloudFormation acted on this very call: its events carry the token.
-
-    A stack that was made and does not show yet is refused by its name when it is called for again.
-    """
-    raw = _stacks.describe(ctx, name)
-    if raw is None:
-        return Absent()
-    token = _token(intent)
-    if any(event.get("ClientRequestToken") == token for event in _stacks.events(ctx, raw["StackId"])):
-        return Landed(result or str(raw["StackId"]))
-    return Absent()

@@ -22,6 +22,7 @@ from moto.ec2.models.subnets import SubnetRouteTableAssociation
 from moto.ec2.models.vpn_gateway import VPCGatewayAttachment
 
 from .moto_stack_time import StackTime, put_stacks_right
+from .moto_stack_tokens import put_tokens_right
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ def put_right(time: StackTime, group_in_use: Callable[[str], bool]) -> None:
     `group_in_use` tells whether something depends on a security group, which then can't be deleted.
     """
     put_stacks_right(time)
+    put_tokens_right()
     _know_own_zones()
     _wrap_class_method(Instance, _instance_made)
     _wrap_class_method(SecurityGroupIngress, _ingress_made)
