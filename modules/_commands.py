@@ -6,6 +6,7 @@ import shlex
 import string
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,9 +159,11 @@ def _held_there(ctx: Context, call: Call) -> str:
 
     instance = _instance(ctx)
     wait_online(ctx, [instance], WAIT_ONLINE)
-    (answer,) = run_on_instances(
-        ctx, "guards", Job(script=probe(_script(ctx, call))), [instance.id], effect=False
-    )
+    test = _unless(call)
+    if call.chdir is not None:  # a step before may still have to make that folder
+        test = f"cd -- {shlex.quote(call.chdir)} 2>/dev/null || exit {0 if call.removes else 1}\n{test}"
+    asked = Job(script=probe(replace(_script(ctx, call), chdir=None, unless=test)))
+    (answer,) = run_on_instances(ctx, "guards", asked, [instance.id], effect=False)
     if answer.failure:
         raise Failed(f"The guards could not be asked on {next(each([answer]))}")
     if guard_answer(answer.stdout) is None:
@@ -173,7 +176,7 @@ def _held_there(ctx: Context, call: Call) -> str:
 def _run_there(ctx: Context, call: Call) -> CommandResult:
     """The same code as `ssm_command`."""
     from ._instances import wait_online
-    from ._ssm import Job, last_line, run_on_instances
+    from ._ssm import AGENT_SAYS, Job, last_line, run_on_instances
     from ._ssm_script import compose, guard_answer
 
     instance = _instance(ctx)
@@ -182,7 +185,8 @@ def _run_there(ctx: Context, call: Call) -> CommandResult:
     shown: str | list[str] = call.command
     if ran.rc == 0 and (why := guard_answer(ran.stdout)):
         return CommandResult(cmd=shown, msg=f"Not run: {why}")
-    result = ended(shown, ran.rc, ran.stdout, ran.stderr, ran.seconds)
+    own = [line for line in ran.stderr.splitlines(keepends=True) if not line.startswith(AGENT_SAYS)]
+    result = ended(shown, ran.rc, ran.stdout, "".join(own), ran.seconds)
     if ran.failure:
         said = last_line(ran.stderr)
         raise Failed(
