@@ -16,6 +16,8 @@ from .plain import plain
 from .planned import PlannedWorld
 from .values import NeedsPlain, Unknown, UnknownValue
 
+VOUCHED = "Done, as the operator says; what it answered is not known."
+
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:

@@ -23,6 +23,10 @@ SETTLE_PAUSE = 5.0
 MOST_LOOKS = 24
 
 
+class Vouched(Exception):
+    """The operator says that an effect in doubt happened (`--assume done`). What it answered nobody knows."""
+
+
 class Sleeper(Protocol):
     """Waits, cancellable, by the target's clock."""
 
@@ -69,7 +73,10 @@ class Effects:
         find: Callable[[Intent], Finding[Any]] | None,
         before: Any,
     ) -> Any:
-        """Return what the effect answered, now or when it happened earlier in this run."""
+        """Return what the effect answered, now or when it happened earlier in this run.
+
+        Raises Vouched when only the operator knows that it happened, Stopped when nobody does.
+        """
         key = f"{place.scope}{name}"
         known = self._history.effect(place.step, key)
         attempt = 1
@@ -153,7 +160,7 @@ class Effects:
 
     def _judge(self, place: Place, intent: Intent, why: str) -> Landed[Any] | None:
         if self._assume == "done":
-            return Landed(None)
+            raise Vouched
         if self._assume == "not-done" or place.rerun == "safe":
             return None
         raise Stopped(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from runbook.contract import Absent, Finding, Intent, Landed, Unsure
-from runbook.effects import Effects, Place, make_token
+from runbook.effects import Effects, Place, Vouched, make_token
 from runbook.errors import Failed, InDoubt, RunbookError, Stopped
 from runbook.journal import EffectDone, EffectIntent, Journal, RunHeader
 from runbook.journal_sqlite import SqliteJournal
@@ -137,14 +137,17 @@ def test_an_effect_in_doubt_stops_and_asks(again: Callable[..., Effects]) -> Non
     assert "--assume" in str(stopped.value)
 
 
-@pytest.mark.parametrize(("assume", "called"), [("done", False), ("not-done", True)])
-def test_the_operator_decides_what_nothing_can_tell(
-    again: Callable[..., Effects], assume: str, called: bool
-) -> None:
+def test_the_operator_says_that_it_did_not_happen(again: Callable[..., Effects]) -> None:
     crash(again())
     calls: list[Intent] = []
-    again(assume).perform(place(), "run", calls.append, None, None)
-    assert bool(calls) is called
+    again("not-done").perform(place(), "run", calls.append, None, None)
+    assert len(calls) == 1
+
+
+def test_the_operator_says_that_it_happened(again: Callable[..., Effects]) -> None:
+    crash(again())
+    with pytest.raises(Vouched):
+        again("done").perform(place(), "run", refuse, None, None)
 
 
 def test_a_task_that_may_run_twice_runs_again(again: Callable[..., Effects]) -> None:

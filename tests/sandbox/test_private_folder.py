@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,7 @@ def test_descendants_are_found_however_deep() -> None:
             found = private_folder.descendants(process.pid)
             if len(found) == 2:
                 break
+            time.sleep(0.02)
         assert len(found) == 2
     finally:
         for pid in [*found, process.pid]:
