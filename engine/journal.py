@@ -42,7 +42,12 @@ class RunHeader(_Record, frozen=True, kw_only=True, tag="run"):
     region: str = ""
     target: str = ""
     """One phrase: which world, such as a sandbox and its id, or account and Region."""
+    start_at: str = ""
+    """`--start-at-task`: what stands before it is no part of the run."""
     argv: tuple[str, ...] = ()
+    """A command line that starts the same run, secrets left out."""
+    folder: str = ""
+    """Where it was started: relative paths and the sandbox belong there."""
     started: datetime
     """UTC."""
 

@@ -26,4 +26,4 @@ class Options:
     """`done` or `not-done`: the operator's answer for effects of which nothing can tell whether they happened."""
     verbosity: int = 0
     argv: tuple[str, ...] = ()
-    """The words of the command line; `resume` reads them again."""
+    """A command line that starts the same run, secrets left out; `resume` reads it."""

@@ -29,6 +29,7 @@ from .model import (
 from .preflight import tasks_of
 from .resume import History
 from .scheduler import Lane
+from .start_at import StartAt
 from .step import Job, Steps
 from .tags import Tags
 from .template import Templates
@@ -53,7 +54,7 @@ class PlayRun:
     add_host: Callable[[AddHost], bool]
     batch: str
     """Identity of the serial batch within the play, empty for the only one."""
-    start_at: str | None = None
+    start_at: StartAt
     lanes: dict[str, Lane] = field(default_factory=dict)
     _announced: tuple[str, Order] | None = None
     _reads: SharedReads = field(default_factory=SharedReads)
@@ -103,11 +104,7 @@ class PlayRun:
     # -------------------------------------------------------------- before a step
 
     def _selected(self, task: Task) -> bool:
-        if self.start_at is not None:
-            if self.start_at not in (task.name, task.module):
-                return False
-            self.start_at = None
-        return self.tags.select(task)
+        return self.start_at.reached(task) and self.tags.select(task)
 
     def _settled_once(self, lane: Lane, slot: Slot, place: tuple[str, Order]) -> bool:
         """`run_once`: the first host does it, the others take its outcome over."""

@@ -94,8 +94,9 @@ class History:
 def pick(runs: Sequence[RunSummary], header: RunHeader) -> RunSummary | None:
     """The run that `play` goes on with: the last one that was started the same way, if it is not finished.
 
-    The same way: playbook, inventory, `-e`, limit, tags, target, account and Region. What the files hold may have
-    changed; edited tasks are planned anew. An older unfinished run is not taken once a later one was started.
+    The same way: playbook, inventory, `-e`, limit, tags, first task, target, account and Region. What the files
+    hold may have changed; edited tasks are planned anew. An older unfinished run is not taken once a later one was
+    started.
     """
     wanted = _manner(header)
     for summary in reversed(runs):
@@ -112,6 +113,7 @@ def _manner(header: RunHeader) -> tuple[object, ...]:
         header.limit,
         sorted(header.tags),
         sorted(header.skip_tags),
+        header.start_at,
         header.target,
         header.account,
         header.region,

@@ -78,7 +78,9 @@ def make_header(
         account=",".join(dict.fromkeys(identity.account for identity in identities)),
         region=",".join(dict.fromkeys(identity.region for identity in identities)),
         target=", ".join(dict.fromkeys(world_of(place.target) for place in where)),
+        start_at=options.start_at or "",
         argv=options.argv,
+        folder=str(Path.cwd()),
         started=datetime.now(UTC),
     )
 

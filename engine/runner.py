@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .context import Permits, Services
+from .context import Permits, Services, nobody
 from .contract import ClientFactory
 from .effects import Effects
 from .errors import JournalError, RunbookError
@@ -36,6 +36,7 @@ from .roster import Roster
 from .run_choice import ChosenRun, choose_run, make_header
 from .scheduler import STRATEGIES, Scheduler
 from .secrets import Masker
+from .start_at import StartAt
 from .step import Job, Steps
 from .tallies import Tallies
 from .targets import Targets, describe
@@ -57,6 +58,7 @@ class Runner:
     report: Callable[[Event], None]
     masker: Masker = field(default_factory=Masker)
     cancel: threading.Event = field(default_factory=threading.Event)
+    ask: Callable[[str], str] = nobody
     _tallies: Tallies = field(default_factory=Tallies)
     _targets: Targets = field(default_factory=Targets)
     _clients: Callable[[], ClientFactory] = field(init=False)
@@ -109,6 +111,7 @@ class Runner:
     def _play_all(self, journal: Journal, chosen: ChosenRun) -> None:
         services = self._services(journal, chosen)
         steps = self._steps(services, journal)
+        start_at = StartAt(self.options.start_at)
         lost: set[str] = set()
         for play in self.playbook.plays:
             hosts = [host for host in self._roster.hosts(play) if host not in lost]
@@ -126,7 +129,7 @@ class Runner:
                     emit=self._emit,
                     add_host=self._roster.add,
                     batch=f"batch{number}/" if play.serial else "",
-                    start_at=self.options.start_at,
+                    start_at=start_at,
                 )
                 self._play_batch(run, batch, services)
                 lost.update(host for host in batch if run.lanes[host].failed)
@@ -157,6 +160,7 @@ class Runner:
             permits=Permits(self.options.forks),
             cancel=self.cancel,
             emit=self._emit,
+            ask=self.ask,
         )
 
     def _steps(self, services: Services, journal: Journal) -> Steps:

@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "errors"),
     ("values",),
     ("model",),
-    ("contract", "plain", "planned", "identity", "source", "style", "prose"),
+    ("contract", "plain", "planned", "secret_names", "identity", "source", "style", "prose"),
     ("template*", "secrets", "filters*", "jinja_tests", "lookups"),
     ("scope",),
     ("params*", "manual", "registry*"),
@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("diff*",),
     (
         "tags",
+        "start_at",
         "options",
         "walk",
         "effects",

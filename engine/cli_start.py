@@ -1,0 +1,73 @@
+"""How a run was started, as the state file keeps it: enough for `resume` to go on with exactly that run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .errors import UsageError
+
+_COMMAND = "play"
+
+_OPTIONS: Mapping[str, str] = {
+    "inventory": "--inventory",
+    "extra_vars": "--extra-vars",
+    "limit": "--limit",
+    "tags": "--tags",
+    "skip_tags": "--skip-tags",
+    "start_at_task": "--start-at-task",
+    "forks": "--forks",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What makes a run the run that it is; how it is shown is no part of that."""
+
+    playbook: str
+    inventory: tuple[str, ...] = ()
+    extra_vars: tuple[str, ...] = ()
+    """Texts of `-e`, secrets left out (`ExtraVars.texts`)."""
+    limit: str = ""
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    start_at_task: str = ""
+    forks: int = 50
+
+    def words(self) -> tuple[str, ...]:
+        """As a command line, in one fixed form."""
+        words = [_COMMAND, self.playbook]
+        for name, option in _OPTIONS.items():
+            value = getattr(self, name)
+            for one in value if isinstance(value, tuple) else (value,) if value else ():
+                words += [option, str(one)]
+        return tuple(words)
+
+
+def read_start(words: Sequence[str]) -> Start:
+    """What `Start.words` wrote. Raises UsageError for other words: the run was started by another program."""
+    if len(words) < 2 or words[0] != _COMMAND or len(words) % 2:
+        raise _unreadable(words)
+    names = {option: name for name, option in _OPTIONS.items()}
+    given: dict[str, tuple[str, ...]] = dict.fromkeys(_OPTIONS, ())
+    for option, value in zip(words[2::2], words[3::2], strict=True):
+        if option not in names:
+            raise _unreadable(words)
+        given[names[option]] += (value,)
+    return Start(
+        playbook=words[1],
+        inventory=given["inventory"],
+        extra_vars=given["extra_vars"],
+        limit="".join(given["limit"]),
+        tags=given["tags"],
+        skip_tags=given["skip_tags"],
+        start_at_task="".join(given["start_at_task"]),
+        forks=int("".join(given["forks"])),
+    )
+
+
+def _unreadable(words: Sequence[str]) -> UsageError:
+    return UsageError(
+        f"The state file does not tell how this run was started ({' '.join(words) or 'no words'})",
+        hint="Play its playbook again with the same options: that goes on with it.",
+    )
