@@ -28,6 +28,7 @@ from .model import (
 )
 from .preflight import tasks_of
 from .resume import History
+from .run_once import Once, Place, place_of
 from .scheduler import Lane
 from .start_at import StartAt
 from .step import Job, Steps
@@ -35,7 +36,7 @@ from .tags import Tags
 from .template import Templates
 from .values import Template, UnknownValue
 from .variables import HostState, Surroundings
-from .walk import Order, Slot, Trail, Verdict, walk_play
+from .walk import Slot, Trail, Verdict, walk_play
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,11 +57,9 @@ class PlayRun:
     """Identity of the serial batch within the play, empty for the only one."""
     start_at: StartAt
     lanes: dict[str, Lane] = field(default_factory=dict)
-    _announced: tuple[str, Order] | None = None
+    _announced: Place | None = None
     _reads: SharedReads = field(default_factory=SharedReads)
-    _once: dict[tuple[str, Order], Outcome] = field(default_factory=dict)
-    _once_by: dict[tuple[str, Order], Lane] = field(default_factory=dict)
-    _parked: dict[tuple[str, Order], list[Lane]] = field(default_factory=dict)
+    _once: Once = field(default_factory=Once)
     _included: dict[tuple[str, str], tuple[Node, ...]] = field(default_factory=dict)
 
     def lane(self, host: str) -> Lane:
@@ -83,8 +82,7 @@ class PlayRun:
         if not self._selected(slot.task):
             lane.advance(Verdict())
             return None
-        place = (slot.frame.chain, slot.order)
-        if slot.task.run_once and self._settled_once(lane, slot, place):
+        if slot.task.run_once and not self._does_it(lane, slot):
             return None
         step = slot.step(lane.host)
         done = self.history.finished(step)
@@ -106,17 +104,14 @@ class PlayRun:
     def _selected(self, task: Task) -> bool:
         return self.start_at.reached(task) and self.tags.select(task)
 
-    def _settled_once(self, lane: Lane, slot: Slot, place: tuple[str, Order]) -> bool:
-        """`run_once`: the first host does it, the others take its outcome over."""
-        if place in self._once:
-            self._take_over(lane, slot, self._once[place])
-            return True
-        if place in self._once_by:
-            lane.running = True
-            self._parked.setdefault(place, []).append(lane)
-            return True
-        self._once_by[place] = lane
-        return False
+    def _does_it(self, lane: Lane, slot: Slot) -> bool:
+        """Whether this host does a `run_once` task itself."""
+        place = place_of(slot)
+        ended = self._once.ended(place)
+        if ended is not None:
+            self._take_over(lane, slot, ended)
+            return False
+        return self._once.first(place, lane)
 
     def _take_over(self, lane: Lane, slot: Slot, outcome: Outcome) -> None:
         self._remember(self.around.hosts[lane.host], slot.task, outcome)
@@ -141,8 +136,8 @@ class PlayRun:
         """Tell once that a task begins; returns its name."""
         scope = self.around.scope(self.around.hosts[host], slot.task.vars, slot.frame.vars)
         name = self._name(slot.task, scope)
-        if self._announced != (slot.frame.chain, slot.order):
-            self._announced = (slot.frame.chain, slot.order)
+        if self._announced != place_of(slot):
+            self._announced = place_of(slot)
             self._reads = SharedReads()
             self.emit(
                 TaskStarted(
@@ -203,7 +198,6 @@ class PlayRun:
         )
 
     def _go_on(self, lane: Lane, slot: Slot, outcome: Outcome, verdict: Verdict) -> None:
-        place = (slot.frame.chain, slot.order)
         if outcome.status is Status.UNREACHABLE and not outcome.ignored:
             lane.failed = True
             lane.leave()
@@ -213,9 +207,8 @@ class PlayRun:
             self.around.play_hosts.remove(lane.host)
             self._end_all_when_fatal()
         if slot.task.run_once:
-            self._once[place] = outcome
-            for parked in self._parked.pop(place, []):
-                self._take_over(parked, slot, outcome)
+            for waiting in self._once.end(place_of(slot), outcome):
+                self._take_over(waiting, slot, outcome)
 
     def _end_all_when_fatal(self) -> None:
         """`any_errors_fatal`, `max_fail_percentage`: too many hosts failed, so the others stop as well."""

@@ -41,7 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "outcomes",
         "step",
     ),
-    ("roster", "run_choice", "tallies", "scheduler", "playrun", "runner"),
+    ("roster", "run_choice", "tallies", "scheduler", "run_once", "playrun", "runner"),
     ("report*", "playbook_list", "runs_list"),
     ("assembly", "cli*", "__main__"),
 )
