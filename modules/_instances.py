@@ -9,8 +9,11 @@ import msgspec
 from msgspec import Meta
 from runbook.contract import Context, Ready, Waiting
 from runbook.errors import Failed
+from runbook.values import Unknown, UnknownValue
 
 from ._aws import pages, tag_map
+from ._network import literal
+from ._stacks import planned_stack
 
 BATCH = 50
 """Instances in one call (fact 40), and the page size of DescribeInstanceInformation (fact 48)."""
@@ -76,6 +79,8 @@ def require(ctx: Context, selector: Selector) -> tuple[Instance, ...]:
     found = select(ctx, selector)
     lost = missing(selector, found)
     if lost:
+        if stack := planned_stack(ctx):
+            raise UnknownValue(Unknown(f"{stack} instances"))
         there = sorted({i.name for i in _read(ctx, {}) if i.name})
         region = ctx.client("ec2").meta.region_name
         raise Failed(
@@ -99,17 +104,13 @@ def one(ctx: Context, instance: str) -> Instance:
 def _read(ctx: Context, tags: Mapping[str, str]) -> tuple[Instance, ...]:
     filters = [{"Name": "instance-state-name", "Values": list(HERE)}]
     # `*` and `?` are wildcards of EC2's filters; what the operator named is meant literally.
-    filters += [{"Name": f"tag:{key}", "Values": [_literal(value)]} for key, value in sorted(tags.items())]
+    filters += [{"Name": f"tag:{key}", "Values": [literal(value)]} for key, value in sorted(tags.items())]
 
     def read() -> tuple[Instance, ...]:
         reservations = pages(ctx.client("ec2"), "describe_instances", "Reservations", Filters=filters)
         return tuple(_instance(raw) for reservation in reservations for raw in reservation["Instances"])
 
     return ctx.observe(f"ec2:instances {sorted(tags.items())}", read)
-
-
-def _literal(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
 
 
 def _instance(raw: Mapping[str, Any]) -> Instance:

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 from runbook.contract import Context
-from runbook.errors import Failed, nearest
+from runbook.errors import Failed, RunbookError, nearest
+from runbook.values import Unknown, UnknownValue
 
 from ._aws import pages, tag_map
+from ._stacks import planned_stack
 
 
 class Subnet(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +37,11 @@ def is_id(reference: str, prefix: str) -> bool:
     """Whether a reference such as `subnet-0123456789abcdef0` is an id."""
     head, _, tail = reference.partition("-")
     return head == prefix and len(tail) >= 8 and all(letter in "0123456789abcdef" for letter in tail)
+
+
+def literal(value: str) -> str:
+    """A value for one of EC2's filters, where `*` and `?` are wildcards: what is named is meant as it is."""
+    return value.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
 
 
 def names_subnet(reference: str, subnet: Subnet) -> bool:
@@ -152,7 +159,10 @@ def _only(kind: str, reference: str, ids: Sequence[str]) -> str:
     return ids[0]
 
 
-def _missing(kind: str, reference: str, others: Iterable[str], ctx: Context) -> Failed:
+def _missing(kind: str, reference: str, others: Iterable[str], ctx: Context) -> RunbookError:
+    """Failed; in a dry run UnknownValue when a stack that is only planned may bring it."""
+    if stack := planned_stack(ctx):
+        return UnknownValue(Unknown(f"{stack} {kind}"))
     names = sorted({name for name in others if name})
     there = ", ".join(names) or "none with a name"
     region = f" in {ctx.target.region}" if ctx.target.region else ""

@@ -46,6 +46,11 @@ def stack_resource(name: Any) -> str:
     return f"cloudformation:stack/{name}"
 
 
+def planned_stack(ctx: Context) -> str | None:
+    """A stack that an earlier step of this dry run would change; it may bring what is not there now."""
+    return next(iter(ctx.planned(stack_resource(""))), None)
+
+
 def is_busy(status: Any) -> bool:
     """Whether CloudFormation is at work on a stack. One that waits for its change set's review is not."""
     return str(status).endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"

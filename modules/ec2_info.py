@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
@@ -10,17 +10,21 @@ from msgspec import Meta
 from runbook.contract import CONTRACT_VERSION, Context, Params, Permissions
 from runbook.errors import Failed, nearest
 from runbook.model import Action, Change
+from runbook.values import Unknown, UnknownValue
 
-from ._aws import pages, tag_map
-from ._network import Subnet, is_id, subnet_of
+from ._aws import pages
+from ._ec2 import KINDS, Group, Instance, SubnetFound, Vpc
+from ._network import is_id, literal
+from ._stacks import planned_stack, stack_resource
 
 Wanted: TypeAlias = list[str] | dict[str, str]
 """Names or ids; or tags that all have to be there."""
 
-PREFIXES = {"vpcs": "vpc", "subnets": "subnet", "security_groups": "sg", "instances": "i"}
+STACK_TAG = "aws:cloudformation:stack-name"
+"""The tag that CloudFormation puts on what a stack made."""
 
-HERE = ("pending", "running", "stopping", "stopped")
-"""States of an instance that is there: a terminated one is described for an hour more."""
+MOST_VALUES = 200
+"""Values that one filter of EC2 takes."""
 
 
 class InfoParams(Params, frozen=True, kw_only=True):
@@ -42,55 +46,6 @@ class InfoParams(Params, frozen=True, kw_only=True):
     required: Annotated[bool, Meta(description="Fail when one that was asked for is not there.")] = False
 
 
-class Vpc(msgspec.Struct, frozen=True, kw_only=True):
-    """A VPC; `name` is its Name tag."""
-
-    id: str
-    name: str = ""
-    cidr: str = ""
-    default: bool = False
-    state: str = ""
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class SubnetFound(Subnet, frozen=True, kw_only=True):
-    """A subnet; zones of two accounts are compared by `zone_id`."""
-
-    cidr: str = ""
-    free_addresses: int = 0
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """A security group; `name` is the group's name."""
-
-    id: str
-    name: str = ""
-    description: str = ""
-    vpc_id: str = ""
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class Instance(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance; `name` is its Name tag."""
-
-    id: str
-    name: str = ""
-    state: str = ""
-    type: str = ""
-    image: str = ""
-    private_address: str = ""
-    public_address: str = ""
-    zone: str = ""
-    subnet_id: str = ""
-    vpc_id: str = ""
-    security_groups: tuple[str, ...] = ()
-    """Ids."""
-    profile: str = ""
-    """ARN of its instance profile; without one it can't reach Systems Manager by a role."""
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
-
-
 class InfoResult(msgspec.Struct, frozen=True, kw_only=True):
     """What `ec2_info` found, in the order asked for."""
 
@@ -105,8 +60,8 @@ class InfoResult(msgspec.Struct, frozen=True, kw_only=True):
     instances: Annotated[
         tuple[Instance, ...],
         Meta(
-            description="id, name, state, type, image, private_address, public_address, zone, subnet_id, vpc_id, "
-            "security_groups, profile, tags."
+            description="id, name, state, type, image, private_address, public_address, zone, zone_id, subnet_id, "
+            "vpc_id, security_groups, profile, tags."
         ),
     ] = ()
 
@@ -128,6 +83,9 @@ class Ec2Info:
 
     It only reads, and asks only for the kinds that are named. Names need not be unique: all that have a name are
     found. With `required: true` a name that is not there fails the task, and the message lists the names that are.
+
+    In a dry run, what a stack would still have to make, and what belongs to a stack that would be changed, is known
+    after apply.
     """
 
     contract_version: ClassVar[int] = CONTRACT_VERSION
@@ -139,6 +97,7 @@ class Ec2Info:
             "ec2:DescribeSubnets",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeInstances",
+            "sts:GetCallerIdentity",
         )
     )
 
@@ -147,13 +106,31 @@ class Ec2Info:
         return None
 
     def observe(self, ctx: Context, params: InfoParams) -> InfoResult:
-        """What is there. Raises Failed for what is required and missing."""
+        """What is there. Raises Failed with all that is required and missing."""
         within = _in_vpc(ctx, params.vpc) if params.vpc is not None else ()
-        found = {
-            kind: tuple(_find(ctx, params, kind, wanted, within))
-            for kind in PREFIXES
-            if (wanted := getattr(params, kind)) is not None
-        }
+        found: dict[str, Any] = {}
+        missing: list[str] = []
+        hints: list[str] = []
+        for kind in KINDS:
+            wanted = getattr(params, kind)
+            if wanted is None:
+                continue
+            there = _find(ctx, kind, wanted, within)
+            lost = [] if isinstance(there, Unknown) else _lost(wanted, there)
+            if lost and (stack := planned_stack(ctx)):
+                there = Unknown(f"{stack} {kind}")
+            elif lost and params.required:
+                told, hint = _others(ctx, kind, lost, within)
+                missing.append(told)
+                hints += [hint] if hint else []
+            found[kind] = there
+        if missing:
+            account = ctx.client("sts").get_caller_identity()["Account"]
+            region = ctx.client("ec2").meta.region_name
+            raise Failed(
+                f"Not there in {region} of account {account}: {'; '.join(missing)}.",
+                hint=" ".join(hints) or None,
+            )
         return InfoResult(**found)
 
     def plan(self, params: InfoParams, observed: InfoResult) -> Change:
@@ -168,122 +145,79 @@ class Ec2Info:
 def _in_vpc(ctx: Context, vpc: str) -> Sequence[dict[str, Any]]:
     if is_id(vpc, "vpc"):
         return ({"Name": "vpc-id", "Values": [vpc]},)
-    ids = [one.id for one in _all(ctx, "vpcs", ()) if one.name == vpc]
-    if not ids:
-        raise Failed(f"There is no VPC '{vpc}'{_where(ctx)}.")
-    return ({"Name": "vpc-id", "Values": ids},)
+    found = _find(ctx, "vpcs", [vpc], ())
+    if not found:
+        if stack := planned_stack(ctx):
+            raise UnknownValue(Unknown(f"{stack} vpcs"))
+        told, hint = _others(ctx, "vpcs", [vpc], ())
+        raise Failed(f"Not there in {ctx.client('ec2').meta.region_name}: {told}.", hint=hint)
+    return ({"Name": "vpc-id", "Values": [one.id for one in found]},)
 
 
-def _find(
-    ctx: Context, params: InfoParams, kind: str, wanted: Wanted, within: Sequence[dict[str, Any]]
-) -> Iterator[Any]:
-    there = _all(ctx, kind, within)
+def _find(ctx: Context, kind: str, wanted: Wanted, within: Sequence[dict[str, Any]]) -> Any:
+    """All that are wanted, in that order; Unknown when one of them belongs to a stack that would be changed."""
     if isinstance(wanted, dict):
-        found = [one for one in there if wanted.items() <= one.tags.items()]
-        if params.required and not found:
-            raise _missing(ctx, kind, ", ".join(f"{k}={v}" for k, v in wanted.items()), there)
-        yield from found
-        return
-    for reference in dict.fromkeys(wanted):
-        by_id = is_id(reference, PREFIXES[kind])
-        found = [one for one in there if reference == (one.id if by_id else one.name)]
-        if params.required and not found:
-            raise _missing(ctx, kind, reference, there)
-        yield from found
+        if stack := planned_stack(ctx):
+            return Unknown(f"{stack} {kind}")  # it may bring one more that has the tags
+        found = _read(ctx, kind, _tag_filters(wanted), within)
+    else:
+        found = _by_reference(ctx, kind, list(dict.fromkeys(wanted)), within)
+    for one in found:
+        owner = stack_resource(one.tags[STACK_TAG]) if STACK_TAG in one.tags else None
+        if owner is not None and owner in ctx.planned(owner):
+            return Unknown(f"{owner} {kind}")
+    return tuple(found)
 
 
-def _all(ctx: Context, kind: str, within: Sequence[dict[str, Any]]) -> Sequence[Any]:
-    """All of a kind, read once for a task however many hosts and items it has."""
+def _by_reference(
+    ctx: Context, kind: str, wanted: Sequence[str], within: Sequence[dict[str, Any]]
+) -> list[Any]:
+    told = KINDS[kind]
+    ids = [reference for reference in wanted if is_id(reference, told.prefix)]
+    names = [reference for reference in wanted if not is_id(reference, told.prefix)]
+    found: list[Any] = []
+    for name, values in ((told.id_filter, ids), (told.name_filter, [literal(one) for one in names])):
+        for start in range(0, len(values), MOST_VALUES):
+            asked = [{"Name": name, "Values": values[start : start + MOST_VALUES]}]
+            found += _read(ctx, kind, asked, within)
+    place = {reference: number for number, reference in enumerate(wanted)}
+    once = {one.id: one for one in found}.values()
+    return sorted(once, key=lambda one: place.get(one.id, place.get(one.name, 0)))
+
+
+def _tag_filters(tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"Name": f"tag:{key}", "Values": [literal(value)]} for key, value in tags.items()]
+
+
+def _read(
+    ctx: Context, kind: str, filters: Sequence[dict[str, Any]], within: Sequence[dict[str, Any]]
+) -> Sequence[Any]:
+    """What fits the filters, read once for a task however many hosts and items it has."""
+    told = KINDS[kind]
+    asked = [*told.always, *filters, *within]
 
     def read() -> Sequence[Any]:
-        operation, key, made, filters = _KINDS[kind]
-        found = pages(ctx.client("ec2"), operation, key, Filters=[*filters, *within])
-        return [one for raw in found for one in made(raw)]
+        found = pages(ctx.client("ec2"), told.operation, told.key, Filters=asked)
+        return [one for raw in found for one in told.make(raw)]
 
-    scope = ",".join(value for one in within for value in one["Values"])
-    found: Sequence[Any] = ctx.observe(f"ec2:{kind}/{scope}", read)
+    found: Sequence[Any] = ctx.observe(f"ec2:{kind}?{asked}", read)
     return found
 
 
-def _missing(ctx: Context, kind: str, reference: str, there: Sequence[Any]) -> Failed:
-    names = sorted({one.name for one in there if one.name})
-    what = kind.replace("_", " ").removesuffix("s").replace("vpc", "VPC")
-    told = f"There are: {', '.join(names[:20])}." if names else "There is none with a name."
-    return Failed(f"There is no {what} '{reference}'{_where(ctx)}. {told}", hint=nearest(reference, names))
+def _lost(wanted: Wanted, found: Iterable[Any]) -> list[str]:
+    """What was asked for and is not among what was found."""
+    if isinstance(wanted, dict):
+        return [] if list(found) else [", ".join(f"{key}={value}" for key, value in wanted.items())]
+    there = {known for one in found for known in (one.id, one.name)}
+    return [reference for reference in dict.fromkeys(wanted) if reference not in there]
 
 
-def _where(ctx: Context) -> str:
-    return f" in {ctx.target.region}" if ctx.target.region else ""
-
-
-# ---------------------------------------------------------------- as EC2 describes them
-
-
-def _tags(raw: Mapping[str, Any]) -> dict[str, str]:
-    return tag_map(raw.get("Tags", []))
-
-
-def _vpc(raw: Mapping[str, Any]) -> Iterator[Vpc]:
-    tags = _tags(raw)
-    yield Vpc(
-        id=raw["VpcId"],
-        name=tags.get("Name", ""),
-        cidr=raw.get("CidrBlock", ""),
-        default=raw.get("IsDefault", False),
-        state=raw.get("State", ""),
-        tags=tags,
-    )
-
-
-def _subnet(raw: Mapping[str, Any]) -> Iterator[SubnetFound]:
-    known = msgspec.structs.asdict(subnet_of(raw))
-    yield SubnetFound(
-        **known,
-        cidr=raw.get("CidrBlock", ""),
-        free_addresses=raw.get("AvailableIpAddressCount", 0),
-        tags=_tags(raw),
-    )
-
-
-def _group(raw: Mapping[str, Any]) -> Iterator[Group]:
-    yield Group(
-        id=raw["GroupId"],
-        name=raw.get("GroupName", ""),
-        description=raw.get("Description", ""),
-        vpc_id=raw.get("VpcId", ""),
-        tags=_tags(raw),
-    )
-
-
-def _instances(reservation: Mapping[str, Any]) -> Iterator[Instance]:
-    for raw in reservation.get("Instances", []):
-        tags = _tags(raw)
-        yield Instance(
-            id=raw["InstanceId"],
-            name=tags.get("Name", ""),
-            state=raw.get("State", {}).get("Name", ""),
-            type=raw.get("InstanceType", ""),
-            image=raw.get("ImageId", ""),
-            private_address=raw.get("PrivateIpAddress", ""),
-            public_address=raw.get("PublicIpAddress", ""),
-            zone=raw.get("Placement", {}).get("AvailabilityZone", ""),
-            subnet_id=raw.get("SubnetId", ""),
-            vpc_id=raw.get("VpcId", ""),
-            security_groups=tuple(group["GroupId"] for group in raw.get("SecurityGroups", [])),
-            profile=raw.get("IamInstanceProfile", {}).get("Arn", ""),
-            tags=tags,
-        )
-
-
-_Maker: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Any]]
-_KINDS: Mapping[str, tuple[str, str, _Maker, Sequence[dict[str, Any]]]] = {
-    "vpcs": ("describe_vpcs", "Vpcs", _vpc, ()),
-    "subnets": ("describe_subnets", "Subnets", _subnet, ()),
-    "security_groups": ("describe_security_groups", "SecurityGroups", _group, ()),
-    "instances": (
-        "describe_instances",
-        "Reservations",
-        _instances,
-        ({"Name": "instance-state-name", "Values": list(HERE)},),
-    ),
-}
+def _others(
+    ctx: Context, kind: str, lost: Sequence[str], within: Sequence[dict[str, Any]]
+) -> tuple[str, str | None]:
+    """What is missing beside the names that there are, and what was probably meant."""
+    names = sorted({one.name for one in _read(ctx, kind, (), within) if one.name})
+    listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    quoted = " and ".join(f"'{reference}'" for reference in lost)
+    one = KINDS[kind].word
+    return f"{one} {quoted} (there: {listed or 'none with a name'})", nearest(lost[0], names)
