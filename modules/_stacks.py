@@ -61,12 +61,11 @@ def read_stack(ctx: Context, name: str) -> StackState | None:
     raw = describe(ctx, name)
     if raw is None or raw["StackStatus"] == "DELETE_COMPLETE":
         return None
-    body = ctx.client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
     ours = is_busy(raw["StackStatus"]) and _began(ctx, raw["StackId"])
     return StackState(
         name=raw["StackName"],
         status=raw["StackStatus"],
-        template=body if isinstance(body, str) else json.dumps(body, indent=2),
+        template=None if raw["StackStatus"] == "REVIEW_IN_PROGRESS" else _template(ctx, name),
         parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in raw.get("Parameters", [])},
         tags=tag_map(raw.get("Tags", [])),
         outputs={output["OutputKey"]: output["OutputValue"] for output in raw.get("Outputs", [])},
@@ -74,6 +73,12 @@ def read_stack(ctx: Context, name: str) -> StackState | None:
         id=raw["StackId"],
         ours=ours or None,
     )
+
+
+def _template(ctx: Context, name: str) -> str:
+    """As it was given; one in JSON comes as data."""
+    body = ctx.client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    return body if isinstance(body, str) else json.dumps(body, indent=2)
 
 
 def describe(ctx: Context, name: str) -> Mapping[str, Any] | None:

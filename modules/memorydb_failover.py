@@ -25,14 +25,16 @@ from runbook.contract import (
 from runbook.errors import Failed
 from runbook.model import Action, Change
 
-from ._aws import ServiceError, pages
+from ._aws import ServiceError, Throttled, pages
 from ._memorydb import describe_cluster, read_cluster, settled
 from ._memorydb_states import ClusterState, check_name, cluster_resource
 
-CALLED = re.compile(r"failover ?(shard)? api called", re.IGNORECASE)
+CALLED = re.compile(r"failover ?(?:shard)? api called", re.IGNORECASE)
 OVER = re.compile(r"failover\b.*\bcompleted", re.IGNORECASE)
 BROKEN = re.compile(r"failover\b.*\bfailed", re.IGNORECASE)
-"""How DescribeEvents words it (the documentation's steps of a failover test; the exact texts are not promised)."""
+SHARD = re.compile(r"\bshard (\S*?\w)\b", re.IGNORECASE)
+"""How DescribeEvents words it (the documentation's steps of a failover test; the exact texts are not promised).
+An event that names another shard is not ours."""
 
 QUIET = 180.0
 """Seconds (of the service's time) without an event after which an available cluster counts as failed over."""
@@ -40,11 +42,11 @@ QUIET = 180.0
 WINDOW = 24 * 60
 """Minutes of events that are looked at; AWS keeps fourteen days."""
 
+TOO_MANY = "APICallRateForCustomerExceededFault"
+
 HINTS = {
-    "APICallRateForCustomerExceededFault": "AWS allows only so many failovers of a shard in a day: wait.",
     "TestFailoverNotAvailableFault": "AWS does not offer the test failover for this cluster now.",
     "ShardNotFoundFault": "Shards are named 0001, 0002, ...: `memorydb_info` lists them.",
-    "InvalidClusterStateFault": "It needs a cluster that is available, and a replica in the shard.",
 }
 
 
@@ -70,6 +72,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     status: Any = None
     replicas_per_shard: Any = None
     shards: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    """Where the shard's nodes are."""
 
 
 class MemorydbFailover:
@@ -79,7 +83,8 @@ class MemorydbFailover:
           memorydb_failover: {cluster: lab-cluster, shard: "0001"}
 
     Clients keep the one cluster endpoint. AWS does not tell which node is primary: ask the engine before and after
-    (`CLUSTER NODES`). The shard needs a replica. It is a test of AWS's: not for production, and limited in a day.
+    (`CLUSTER NODES`). The shard needs a replica. A cluster that is busy is waited for first. It is a test of AWS's:
+    not for production, and limited in a day.
     """
 
     contract_version: ClassVar[int] = CONTRACT_VERSION
@@ -98,12 +103,15 @@ class MemorydbFailover:
         name = check_name("cluster", params.cluster, 40)
         state: ClusterState | None = ctx.observe(cluster_resource(name), lambda: read_cluster(ctx, name))
         if state is None:
-            raise Failed(f"There is no cluster {name}.")
+            region = f" in {ctx.target.region}" if ctx.target.region else ""
+            raise Failed(f"There is no cluster {name}{region}.")
         shards = state.shard_details if isinstance(state.shard_details, Sequence) else ()
+        nodes = state.nodes if isinstance(state.nodes, Sequence) else ()
         return Seen(
             status=state.status,
             replicas_per_shard=state.replicas_per_shard,
             shards=tuple(shard.name for shard in shards),
+            zones=tuple(sorted({node.zone for node in nodes if node.shard == params.shard and node.zone})),
         )
 
     def plan(self, params: FailoverParams, observed: Seen) -> Change:
@@ -116,51 +124,86 @@ class MemorydbFailover:
                 f"Shard {params.shard} of {params.cluster} has no replica that could take over.",
                 hint="Add one first: `memorydb_cluster` with `replicas_per_shard: 1`.",
             )
-        return Change(action=Action.RUN, reason=f"shard {params.shard} of {params.cluster} loses its primary")
+        alone = len(observed.zones) == 1
+        warning = f"All nodes of shard {params.shard} are in {observed.zones[0]}." if alone else ""
+        return Change(
+            action=Action.RUN,
+            reason=f"shard {params.shard} of {params.cluster} loses its primary",
+            warnings=(f"{warning} A lost zone would take them all.",) if alone else (),
+        )
 
     def apply(self, ctx: Context, params: FailoverParams, change: Change) -> FailoverResult:
         name = params.cluster.lower()
 
         def call(intent: Intent) -> list[str]:
-            try:
-                ctx.client("memorydb", retries=False).failover_shard(ClusterName=name, ShardName=params.shard)
-            except ServiceError as error:
-                raise Failed(error.message, hint=HINTS.get(error.code, error.hint)) from error
+            ctx.poll(f"cluster {name}", lambda: _try(ctx, name, params.shard), timeout=params.timeout)
             return list(intent.before)
 
         def find(intent: Intent) -> Finding[list[str]]:
-            if any(CALLED.search(text) for text in _news(ctx, name, intent.before)):
+            news = _news(ctx, params, intent.before)
+            if any(CALLED.search(text) for text in news):
                 return Landed(list(intent.before))
             return Absent() if settled(ctx, intent) else Unsure("its event may not show yet")
 
         # What was reported before tells this failover's events from those of an earlier one.
         known = ctx.effect("failover", call, find=find, before=_events(ctx, name))
-        ctx.poll(
-            f"failover of shard {params.shard}",
-            _Watch(ctx, name, known),
-            timeout=params.timeout,
-            interval=10.0,
-            longest=30.0,
-        )
-        told = tuple(text.partition(" ")[2] for text in _news(ctx, name, known))
+        watch = _Watch(ctx, params, known)
+        ctx.poll(f"failover of shard {params.shard}", watch, timeout=params.timeout, interval=10, longest=30)
+        if not watch.told:
+            ctx.warn(
+                f"AWS reported no end of the failover of shard {params.shard}: ask the engine who is primary."
+            )
+        told = tuple(text.partition(" ")[2] for text in _news(ctx, params, known))
         return FailoverResult(cluster=name, shard=params.shard, events=told)
+
+
+def _try(ctx: Context, name: str, shard: str) -> Waiting | Ready[None]:
+    """One try, once the cluster is available: being busy means to wait (fact 14)."""
+    raw = describe_cluster(ctx, name)
+    if raw is None:
+        raise Failed(f"Cluster {name} is gone.")
+    if raw.get("Status") != "available":
+        return Waiting(f"{raw.get('Status')}: to be available first")
+    try:
+        ctx.client("memorydb", retries=False).failover_shard(ClusterName=name, ShardName=shard)
+    except Throttled as error:
+        if error.code != TOO_MANY:
+            raise
+        # Throttling by its name, yet it counts days (fact 25): no waiting here would help.
+        raise Failed(
+            f"AWS takes no more test failovers of cluster {name} now ({TOO_MANY}).",
+            hint="It allows only so many in 24 hours.",
+        ) from error
+    except ServiceError as error:
+        busy = error.code == "InvalidClusterStateFault" and _is_busy(ctx, name)
+        if not busy:
+            raise Failed(error.message, hint=HINTS.get(error.code, error.hint)) from error
+        return Waiting("busy after all: to be available first")
+    return Ready(None)
+
+
+def _is_busy(ctx: Context, name: str) -> bool:
+    raw = describe_cluster(ctx, name)
+    return raw is not None and raw.get("Status") != "available"
 
 
 class _Watch:
     """Looks until AWS reports that it is over, or the cluster has been busy and is available again."""
 
-    def __init__(self, ctx: Context, name: str, known: Sequence[str]) -> None:
+    def __init__(self, ctx: Context, params: FailoverParams, known: Sequence[str]) -> None:
         self._ctx = ctx
-        self._name = name
+        self._params = params
         self._known = known
         self._began = time.monotonic()
         self._worked = False
+        self.told = False
+        """AWS did something about it that could be seen."""
 
     def __call__(self) -> Waiting | Ready[None]:
-        raw = describe_cluster(self._ctx, self._name)
+        raw = describe_cluster(self._ctx, self._params.cluster.lower())
         if raw is None:
-            raise Failed(f"Cluster {self._name} is gone.")
-        events = _news(self._ctx, self._name, self._known)
+            raise Failed(f"Cluster {self._params.cluster} is gone.")
+        events = _news(self._ctx, self._params, self._known)
         broken = next((text for text in events if BROKEN.search(text)), None)
         if broken:
             raise Failed(f"AWS reports: {broken.partition(' ')[2]}")
@@ -168,14 +211,20 @@ class _Watch:
         if status != "available":
             self._worked = True
             return Waiting(status)
+        self.told = self._worked or any(OVER.search(text) for text in events)
         quiet = (time.monotonic() - self._began) * self._ctx.target.speed > QUIET
-        if self._worked or quiet or any(OVER.search(text) for text in events):
-            return Ready(None)
-        return Waiting("accepted, not begun yet")
+        return Ready(None) if self.told or quiet else Waiting("accepted, not begun yet")
 
 
-def _news(ctx: Context, name: str, known: Sequence[str]) -> list[str]:
-    return [text for text in _events(ctx, name) if text not in known]
+def _news(ctx: Context, params: FailoverParams, known: Sequence[str]) -> list[str]:
+    """Events since `known`, without those that name another shard."""
+    fresh = [text for text in _events(ctx, params.cluster.lower()) if text not in known]
+    return [text for text in fresh if _concerns(text, params.shard)]
+
+
+def _concerns(text: str, shard: str) -> bool:
+    named = SHARD.search(text)
+    return named is None or named.group(1).endswith(shard)
 
 
 def _events(ctx: Context, name: str) -> list[str]:
