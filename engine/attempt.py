@@ -9,6 +9,7 @@ from typing import Any
 
 from .context import StepContext
 from .contract import Computation, Decision, Module
+from .effects import Vouched
 from .errors import Failed, Problem, RunbookError, StepError
 from .model import Action, Change, Directive
 from .places import no_way
@@ -80,7 +81,10 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         # After a kill the effect is there and the outcome is not: it was this run that changed it.
         changed = ctx.services.effects.happened(ctx.place.step)
         return Attempt(result=registered(module, change.result, ctx.task), changed=changed, changes=(change,))
-    result = module.apply(_to_act(ctx, change), params, change)
+    try:
+        result = module.apply(_to_act(ctx, change), params, change)
+    except Vouched:
+        return Attempt(result={"msg": VOUCHED}, changed=True, changes=(change,))
     return Attempt(result=plain(result) or {}, changed=change.action.changes, changes=(change,))
 
 
