@@ -9,10 +9,10 @@ lab: $(VENV)/.sandbox
 	$(BIN)/runbook play playbooks/lab.yml
 
 test: $(VENV)/.test
-	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
 check: check-static
-	$(BIN)/pytest -q -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/pytest -q -n 2 --dist loadfile $(TESTS)
 
 check-static: $(VENV)/.check typed
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from tests.support.cli import Desk
 def desks() -> Iterator[dict[str, Desk]]:
     """Desks by the test file that works at them; their sandboxes end with the session.
 
-    Not scoped to a module: workers that are handed single tests go from file to file and back.
+    Not scoped to a module: a test that is run alone, or again, finds the same world.
     """
     made: dict[str, Desk] = {}
     yield made

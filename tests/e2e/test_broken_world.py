@@ -8,8 +8,6 @@ import pytest
 
 from tests.support.cli import Desk, Ended
 
-pytestmark = pytest.mark.xdist_group("broken-world")
-
 
 @pytest.fixture(autouse=True)
 def world(desk: Desk) -> Iterator[None]:

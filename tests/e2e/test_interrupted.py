@@ -6,11 +6,7 @@ import signal
 import time
 from collections import Counter
 
-import pytest
-
 from tests.support.cli import Desk, recap
-
-pytestmark = pytest.mark.xdist_group("interrupted")
 
 STOPS = [
     ("TASK [1.1", signal.SIGKILL),

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.cli import Desk, recap
-
-pytestmark = pytest.mark.xdist_group("lab")
 
 CREATED = [
     "1.1 Subnet group over the two private subnets",
