@@ -1,4 +1,4 @@
-"""AWS clients and AWS's errors: the only file that knows the SDK (botocore, which boto3 is made of).
+"""AWS clients and AWS's errors: the only file that knows the SDK, boto3 and the botocore that it stands on.
 
 Clients raise our own errors, in place of botocore's, so that a module never looks at a response to learn what went
 wrong: `ServiceError` when the service refused (nothing happened; `code` is AWS's name of it), `Throttled` when it
@@ -28,6 +28,7 @@ from ._aws_errors import (
 )
 
 if TYPE_CHECKING:
+    import boto3.session
     from botocore.loaders import Loader
     from botocore.model import OperationModel
     from botocore.session import Session
@@ -120,7 +121,7 @@ class Clients(ClientFactory):
     def __init__(self, pool: int = 50) -> None:
         self._pool = pool
         self._lock = threading.Lock()
-        self._sessions: dict[Target, Session] = {}
+        self._sessions: dict[Target, boto3.session.Session] = {}
         self._loader: Loader | None = None
         self._clients: dict[tuple[Target, str, bool], Any] = {}
 
@@ -164,6 +165,7 @@ class Clients(ClientFactory):
         return translate(error)
 
     def _make(self, target: Target, service: str, attempts: int) -> Any:
+        import boto3.session
         from botocore.config import Config
         from botocore.loaders import create_loader
 
@@ -171,9 +173,9 @@ class Clients(ClientFactory):
         if session is None:
             if self._loader is None:
                 self._loader = create_loader()  # one for all: service models are large
-            session = self._sessions[target] = _session(target, self._loader)
-        region = session.get_config_variable("region")
-        if not region:
+            made = boto3.session.Session(botocore_session=_session(target, self._loader))
+            session = self._sessions[target] = made
+        if not session.region_name:
             raise CredentialsError(
                 f"No AWS Region is set for {_who(target)}: "
                 "give `aws: {region: ...}` in the inventory, or AWS_DEFAULT_REGION."
@@ -185,7 +187,7 @@ class Clients(ClientFactory):
             retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
             user_agent_extra="runbook",
         )
-        return session.create_client(service, endpoint_url=target.endpoint_url, config=config)
+        return session.client(service, endpoint_url=target.endpoint_url, config=config)
 
 
 def _session(target: Target, loader: Loader) -> Session:
