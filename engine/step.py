@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .attempt import Attempt, carry_out, decide, explained, failure
 from .context import Services, SharedReads, StepContext
-from .contract import Computation, Module
+from .contract import Computation, Module, computes
 from .effects import Place
 from .errors import RunbookError, StepError, TemplateError
 from .loops import ItemKey, flat, in_loop, item_keys, scope_of, shown, together
@@ -78,7 +78,7 @@ class Steps:
         """Whether it may block, and so belongs to a worker."""
         if task.until or (task.loop is not None and task.loop.pause):
             return True
-        return not isinstance(self._registry.get(task.module), Computation)
+        return not computes(self._registry.get(task.module))
 
     def perform(self, job: Job) -> Outcome:
         """The outcome of the step. Raises only what stops the run."""
@@ -176,11 +176,11 @@ class Steps:
             task.arg_positions,
             task.position,
             files=files_for(job.base, self._templates, scope),
-            keep_secrets=isinstance(module, Computation),
+            keep_secrets=computes(module),
         )
         self._must_know("An argument", [getattr(params, name) for name in params.__struct_fields__])
         self._learn_secrets(module, params)
-        if isinstance(module, Computation):
+        if computes(module):
             decided = decide(module, params, scope)
             if decided.undecided is not None:
                 self._open(decided.undecided)
@@ -188,7 +188,7 @@ class Steps:
         context = self._context(job, scope, where)
         secret = {str(path[0]) for path in secret_paths(rendered)}
         context = replace(context, secret_arguments=context.secret_arguments | secret)
-        return carry_out(module, params, context, self._planned(job, scope))
+        return carry_out(cast(Module, module), params, context, self._planned(job, scope))
 
     def _open(self, why: str) -> Outcome:
         """A dry run leaves it undecided. In a real run nothing will ever tell, so that the step fails: it needs a
