@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
+from .cli_prompt import Prompt
+from .cli_signals import stopping
 from .errors import Problem
 from .inventory import load_inventory
 from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
 from .model import Host, Inventory, Notice, Playbook, Value
 from .options import Options
-from .patterns import match_hosts
 from .registry import Registry
 from .report import Reporter, Reports
 from .report_screen import screen_for
+from .roster import Roster
 from .runner import Runner
 from .secrets import Masker
+from .start_at import check_start
 from .style import style_for
 from .targets import SANDBOX
 from .template import Templates
 
 IMPLICIT = "localhost"
+
+STOPPING = Notice(message="Stopping: what was begun is recorded. Once more ends at once.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +68,17 @@ def rehearsal(folder: Path | None = None) -> Inventory:
     found = load_inventory((), playbook_dir=folder)
     local = found.hosts[IMPLICIT]
     layered: Mapping[str, Value] = {**local.vars, "aws": {"endpoint_url": SANDBOX}}
-    return Inventory(
-        {**found.hosts, IMPLICIT: Host(IMPLICIT, layered, local.groups)}, found.groups, found.digest
-    )
+    hosts = {**found.hosts, IMPLICIT: Host(IMPLICIT, layered, local.groups)}
+    return Inventory(hosts, found.groups, found.digest)
 
 
 def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int, bool]:
     """Play it: the exit code, and whether anything changed (or would). Raises what kept it from running."""
+    if options.start_at is not None:
+        check_start(loaded.playbook, options.start_at)
     masker = Masker()
-    templates = Templates(Path(loaded.playbook.path).resolve().parent, masker)
+    masker.add_boxes(dict(options.extra_vars))
+    cancel = threading.Event()
     with Reports([_reporter(view, masker)]) as reports:
         for warning in loaded.warnings:
             reports.tell(Notice(message=str(warning)))
@@ -82,14 +87,27 @@ def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int
             inventory=loaded.inventory,
             options=options,
             registry=loaded.registry,
-            templates=templates,
-            open_journal=lambda: SqliteJournal(state, mask=masker.mask, command=sys.argv),
+            templates=_templates(loaded, masker),
+            open_journal=lambda: SqliteJournal(
+                state, mask=masker.mask, command=("runbook", *map(masker.mask, options.argv))
+            ),
             report=reports.tell,
             masker=masker,
+            cancel=cancel,
+            ask=Prompt(reports, masker, cancel),
         )
-        with stopping(runner.cancel):
+        with stopping(cancel, partial(reports.tell, STOPPING)):
             code = runner.run()
     return code, runner.changed
+
+
+def roster(loaded: Loaded, options: Options) -> Roster:
+    """Who would be played on."""
+    return Roster(loaded.playbook, loaded.inventory, options, _templates(loaded, Masker()))
+
+
+def _templates(loaded: Loaded, masker: Masker) -> Templates:
+    return Templates(Path(loaded.playbook.path).resolve().parent, masker)
 
 
 def _reporter(view: View, masker: Masker) -> Reporter:
@@ -102,32 +120,3 @@ def _reporter(view: View, masker: Masker) -> Reporter:
     screen = screen_for(sys.stdout, os.environ, masker)
     style = style_for(sys.stdout, os.environ)
     return TextReporter(screen, style, verbosity=view.verbosity, with_diff=view.diff)
-
-
-@contextmanager
-def stopping(cancel: threading.Event) -> Iterator[None]:
-    """Ctrl-C or SIGTERM once: stop and record; twice: exit now, resume still works."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if cancel.is_set():
-            os._exit(4)
-        cancel.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def hosts_of(loaded: Loaded, limit: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Each play's name with its hosts, for `--list-hosts`."""
-    kept = set(match_hosts(limit, loaded.inventory)) if limit else None
-    listed = []
-    for play_ in loaded.playbook.plays:
-        pattern = play_.hosts if isinstance(play_.hosts, tuple) else str(play_.hosts)
-        hosts = match_hosts(pattern, loaded.inventory, at=play_.position)
-        chosen = tuple(host for host in hosts if kept is None or host in kept)
-        listed.append((str(play_.name or play_.hosts), chosen))
-    return listed

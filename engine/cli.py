@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-import subprocess
+import io
+import os
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from . import __version__
 from .cli_options import (
-    extra_vars,
+    FORKS,
+    extra_vars_option,
     inventory_options,
     inventory_sources,
-    output_options,
+    list_options,
+    output_option,
+    report_options,
     run_options,
     selection_options,
     state_option,
-    tags,
 )
-from .errors import RunbookError, UsageError
+from .errors import RunbookError, Stopped
+
+if TYPE_CHECKING:  # imported when a command needs it: `runbook --version` is to answer at once
+    from .cli_extra_vars import ExtraVars
+    from .cli_start import Start
+    from .options import Options
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+DONE, WRONG, WOULD_CHANGE, STOPPED = 0, 1, 3, 4
+"""Exit codes beside those that a run ends with (docs/cli.md)."""
+
+PATIENCE = 0.3
+"""Seconds that threads of a run get to end by themselves."""
 
 
 @click.group(context_settings=CONTEXT)
@@ -35,60 +51,66 @@ def cli() -> None:
 @cli.command()
 @click.argument("playbook", type=click.Path())
 @inventory_options
+@extra_vars_option
 @selection_options
 @run_options
 @state_option
-@output_options
+@report_options
 @click.option("-C", "--check", is_flag=True, help="Dry run: show what would change, write nothing.")
 @click.option("--fresh", is_flag=True, help="Start a new run, even when an unfinished one could go on.")
-@click.option("--list-tasks", is_flag=True, help="List the tasks, run nothing.")
-@click.option("--list-hosts", is_flag=True, help="List the hosts of each play, run nothing.")
-@click.option("--list-tags", is_flag=True, help="List the tags, run nothing.")
-@click.option("--syntax-check", is_flag=True, help="Check what can be known without running.")
+@list_options
 def play(playbook: str, **given: Any) -> int:
     """Play a playbook. Goes on with the last run that was started the same way, when that one is unfinished."""
+    start, extra = _start(playbook, given)
     if any(given[name] for name in ("list_tasks", "list_hosts", "list_tags", "syntax_check")):
-        return _list(playbook, given)
-    return _play(playbook, given, check=given["check"])[0]
+        return _list(start, extra, given)
+    options = _options(
+        start, extra, given, check=given["check"], fresh=given["fresh"], assume=given["assume"]
+    )
+    return _play(start, options, given)[0]
 
 
 @cli.command()
 @click.argument("playbook", type=click.Path())
 @inventory_options
+@extra_vars_option
 @selection_options
-@output_options
+@report_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when something would change.")
 def plan(playbook: str, **given: Any) -> int:
     """Show every change that `play` would make, field by field, and write nothing."""
-    given |= {"diff": True, "forks": 50, "assume": None, "state": Path(), "fresh": True}
-    code, changed = _play(playbook, given, check=True)
-    return 3 if code == 0 and changed and given["detailed_exitcode"] else code
+    start, extra = _start(playbook, given)
+    code, changed = _play(start, _options(start, extra, given, check=True), {**given, "diff": True})
+    return WOULD_CHANGE if code == DONE and changed and given["detailed_exitcode"] else code
 
 
 @cli.command()
 @click.argument("run", required=False)
+@extra_vars_option
 @run_options
 @state_option
-@output_options
-def resume(run: str | None, **given: Any) -> int:
-    """Go on with RUN, or with the last run that is unfinished."""
-    from .journal_reader import SqliteReader
+@report_options
+@click.pass_context
+def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
+    """Go on with RUN, or with the last run that is unfinished, in the folder where it was started."""
+    from .cli_extra_vars import read_extra_vars
+    from .cli_start import again, go_back, read_start, unfinished
 
-    with SqliteReader(given["state"]) as reader:
-        runs = [summary for summary in reader.runs() if not summary.finished]
-        chosen = next((s for s in reversed(runs) if run is None or s.run == run), None)
-    if chosen is None:
-        what = f"no unfinished run '{run}'" if run else "no unfinished run"
-        raise UsageError(f"There is {what} in {given['state']}", hint="`runbook runs` lists them.")
-    words = _words(chosen.header.argv)
-    context = play.make_context("play", words)
-    asked = {**context.params, **{k: v for k, v in given.items() if v not in (None, False, 0, "text")}}
-    return _play(asked.pop("playbook"), asked, check=False, run=chosen.run)[0]
+    given["state"] = given["state"].absolute()
+    header = unfinished(given["state"], run)
+    start = read_start(header.argv)
+    new = read_extra_vars(given["extra_vars"])
+    go_back(header)
+    extra = again(header.run, read_extra_vars(start.extra_vars), new)
+    if context.get_parameter_source("forks") is click.core.ParameterSource.DEFAULT:
+        given["forks"] = start.forks
+    options = _options(start, extra, given, run=header.run, assume=given["assume"])
+    return _play(start, options, given)[0]
 
 
 @cli.command()
 @state_option
-@click.option("--output", type=click.Choice(["text", "json"]), default="text")
+@output_option
 def runs(state: Path, output: str) -> int:
     """List the runs of the state file."""
     from .journal_reader import SqliteReader
@@ -96,31 +118,32 @@ def runs(state: Path, output: str) -> int:
 
     with SqliteReader(state) as reader:
         click.echo(as_json(reader.runs()) if output == "json" else as_text(reader.runs()))
-    return 0
+    return DONE
 
 
 @cli.command()
 @click.argument("module", required=False)
 def doc(module: str | None) -> int:
-    """Show a module's manual page, or list the modules."""
+    """Show a module's manual page, or list the modules: ours and those in `library` and `playbooks/library`."""
+    from .module_list import as_text
     from .registry import Registry
 
-    registry = Registry([Path("library")])
-    click.echo(registry.manual(module) if module else "\n".join(sorted(registry.names())))
-    return 0
+    registry = Registry([Path("library"), Path("playbooks", "library")])
+    click.echo(registry.manual(module) if module else as_text(registry))
+    return DONE
 
 
 @cli.command()
 @inventory_options
-@click.option("--graph", is_flag=True, help="Groups as a tree instead of JSON.")
-def inventory(**given: Any) -> int:
-    """Show the hosts, groups and variables of an inventory."""
+@click.option("--graph", is_flag=True, help="Groups with their hosts instead of JSON.")
+def inventory(inventory: Sequence[str], limit: str, graph: bool) -> int:
+    """Show the hosts, groups and variables of an inventory. What has the name of a secret is masked."""
     from .inventory import load_inventory
-    from .inventory_list import as_graph, as_json
+    from .inventory_list import as_graph, as_json, within
 
-    found = load_inventory(inventory_sources(given["inventory"]))
-    click.echo(as_graph(found) if given["graph"] else as_json(found))
-    return 0
+    found = within(load_inventory(inventory_sources(inventory)), limit)
+    click.echo(as_graph(found) if graph else as_json(found))
+    return DONE
 
 
 @cli.command(
@@ -129,75 +152,115 @@ def inventory(**given: Any) -> int:
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def sandbox(args: Sequence[str]) -> int:
     """The rehearsal sandbox: up, down, status, reset, calls, fault."""
+    import subprocess
+
     command = [sys.executable, "-m", "runbook.sandbox", *args]
-    return subprocess.run(command, check=False).returncode  # noqa: S603 (our own interpreter and module)
+    code = subprocess.run(command, check=False).returncode  # noqa: S603 (our own interpreter and module)
+    return code if code >= 0 else STOPPED
 
 
-def _play(playbook: str, given: dict[str, Any], *, check: bool, run: str | None = None) -> tuple[int, bool]:
-    from .assembly import View, load
-    from .assembly import play as play_it
-    from .options import Options
+# ---------------------------------------------------------------- a run
 
-    loaded = load(playbook, inventory_sources(given["inventory"]))
-    options = Options(
-        check=check,
-        fresh=given["fresh"],
-        run=run,
-        extra_vars=extra_vars(given["extra_vars"]),
+
+def _start(playbook: str, given: dict[str, Any]) -> tuple[Start, ExtraVars]:
+    from .cli_extra_vars import read_extra_vars
+    from .cli_start import Start
+
+    extra = read_extra_vars(given["extra_vars"])
+    start = Start(
+        playbook=playbook,
+        inventory=inventory_sources(given["inventory"]),
+        extra_vars=extra.texts,
         limit=given["limit"],
-        tags=tags(given["tags"], given["skip_tags"]),
-        start_at=given["start_at_task"],
-        forks=given["forks"],
-        assume=given["assume"],
+        tags=given["tags"],
+        skip_tags=given["skip_tags"],
+        start_at_task=given["start_at_task"] or "",
+        forks=given.get("forks", FORKS),
+    )
+    return start, extra
+
+
+def _options(start: Start, extra: ExtraVars, given: dict[str, Any], **more: Any) -> Options:
+    from .options import Options
+    from .tags import tags
+
+    return Options(
+        extra_vars=extra.values,
+        limit=start.limit,
+        tags=tags(start.tags, start.skip_tags),
+        start_at=start.start_at_task or None,
+        forks=given.get("forks", start.forks),
         verbosity=given["verbose"],
-        argv=tuple(sys.argv[1:]),
-    )
-    view = View(json=given["output"] == "json", diff=given["diff"], verbosity=given["verbose"])
-    return play_it(loaded, options, given["state"], view)
-
-
-def _list(playbook: str, given: dict[str, Any]) -> int:
-    from .assembly import hosts_of, load
-    from .playbook_list import hosts_listed, tags_listed, tasks_listed
-
-    loaded = load(playbook, inventory_sources(given["inventory"]))
-    if given["syntax_check"]:
-        click.echo(f"playbook: {playbook}: nothing wrong")
-    if given["list_hosts"]:
-        click.echo("\n".join(hosts_listed(playbook, hosts_of(loaded, given["limit"]))))
-    if given["list_tasks"]:
-        selected = tags(given["tags"], given["skip_tags"])
-        click.echo("\n".join(tasks_listed(loaded.playbook, selected)))
-    if given["list_tags"]:
-        click.echo("\n".join(tags_listed(loaded.playbook)))
-    return 0
-
-
-def _words(argv: Sequence[str]) -> list[str]:
-    """The options of the run's own `play`, without the command's name and what only held for that once."""
-    words = list(argv)
-    return (
-        [word for word in words[words.index("play") + 1 :] if word != "--fresh"] if "play" in words else words
+        argv=start.words(),
+        **more,
     )
 
 
-def main() -> None:
-    """Entry point: exit codes 0 done, 2 a task failed, 4 stopped, 1 wrong use."""
+def _play(start: Start, options: Options, given: dict[str, Any]) -> tuple[int, bool]:
+    from . import assembly
+
+    view = assembly.View(json=given["output"] == "json", diff=given["diff"], verbosity=given["verbose"])
+    loaded = assembly.load(start.playbook, start.inventory)
+    return assembly.play(loaded, options, given.get("state", Path()), view)
+
+
+def _list(start: Start, extra: ExtraVars, given: dict[str, Any]) -> int:
+    from . import assembly
+    from .playbook_list import Wanted, listed
+
+    loaded = assembly.load(start.playbook, start.inventory)
+    for warning in loaded.warnings:
+        click.echo(str(warning), err=True)
+    wanted = Wanted(tasks=given["list_tasks"], hosts=given["list_hosts"], tags=given["list_tags"])
+    roster = assembly.roster(loaded, _options(start, extra, given))
+    click.echo("\n".join(listed(roster, wanted)))
+    return DONE
+
+
+# ---------------------------------------------------------------- the process
+
+
+def main() -> NoReturn:
+    """Entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console of another encoding must not end a run
+            stream.reconfigure(errors="backslashreplace")
+    _leave(_exit_code())
+
+
+def _exit_code() -> int:
     try:
-        code = cli.main(standalone_mode=False)
+        code: int = cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        code = 1
+        return WRONG
     except click.Abort:
-        code = 4
+        click.echo("Interrupted.", err=True)
+        return STOPPED
     except RunbookError as error:
         click.echo(f"Error: {error}", err=True)
-        code = error.exit_code
+        return STOPPED if isinstance(error, Stopped) else WRONG  # nothing was run, whatever it is
     except BrokenPipeError:
-        code = 1
+        # Nobody reads on, `| head` for example; the interpreter must not try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WRONG
     except Exception as error:
         if "-vvv" in sys.argv:
             raise
         click.echo(f"Internal error: {type(error).__name__}: {error}\n  `-vvv` shows where.", err=True)
-        code = 1
+        return WRONG
+    return code or DONE
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process. A step that waits for an answer from afar must not hold that up: its intent is recorded."""
+    deadline = time.monotonic() + PATIENCE
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
     sys.exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .errors import LoadError, Position, UsageError
 from .loader_call import split_words, unquote
@@ -23,10 +24,8 @@ _PLACE = "-e"
 class ExtraVars:
     """The variables of all `-e`."""
 
-    given: tuple[str, ...]
-    """The texts as they were given."""
     texts: tuple[str, ...]
-    """The same to be written down: one with a secret in it says only which names it sets."""
+    """As they were given, to be written down: one with a secret in it says only which names it sets."""
     values: Mapping[str, Value]
     """The last one wins. A value with the name of a secret is boxed."""
 
@@ -34,16 +33,6 @@ class ExtraVars:
     def withheld(self) -> tuple[str, ...]:
         """Names whose values were not written down, when this was read from what was."""
         return tuple(name for name, value in self.values.items() if Secret.reveal(value) == MASK)
-
-    def cover(self, words: Sequence[str]) -> tuple[str, ...]:
-        """A command line without the secrets that its `-e` hold."""
-        hidden = [(text, safe) for text, safe in zip(self.given, self.texts, strict=True) if text != safe]
-        covered = []
-        for word in words:
-            for text, safe in sorted(hidden, key=lambda pair: -len(pair[0])):
-                word = word.replace(text, safe)
-            covered.append(word)
-        return tuple(covered)
 
 
 def read_extra_vars(given: Sequence[str]) -> ExtraVars:
@@ -58,12 +47,12 @@ def read_extra_vars(given: Sequence[str]) -> ExtraVars:
         values.update(found)
         secret = not text.startswith("@") and any(True for _ in boxes(found))
         texts.append(" ".join(f"{name}={MASK}" for name in found) if secret else text)
-    return ExtraVars(tuple(given), tuple(texts), values)
+    return ExtraVars(tuple(texts), values)
 
 
 def _variables(text: str) -> Mapping[str, Value]:
     if text.startswith("@"):
-        return load_vars(text[1:])
+        return load_vars(str(Path(text[1:]).expanduser()))
     if not _is_mapping(text):
         return _pairs(text)
     file = YamlFile(Source(_PLACE, text))

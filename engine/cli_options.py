@@ -1,26 +1,19 @@
-"""The options of the command line, as Ansible users know them, and what they are read into."""
+"""The options of the command line, as Ansible users know them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from .errors import Position, UsageError
-from .loader_call import split_words, unquote
-from .model import Value
-from .source import Source
-from .tags import Tags
-from .varfiles import load_vars, vars_of
-from .yamlfile import YamlFile, settle
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_STATE = Path(".runbook/state.db")
 SANDBOX_INVENTORY = Path("inventory/sandbox.yml")
+FORKS = 50
 
 
 def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
@@ -40,10 +33,11 @@ inventory_options: Callable[[F], F] = options(
         help="Inventory file or folder, or a comma list of hosts. Default: the sandbox.",
     ),
     click.option("-l", "--limit", default="", metavar="PATTERN", help="Only these hosts."),
-    click.option(
-        "-e", "--extra-vars", multiple=True, metavar="NAME=VALUE|YAML|@FILE",
-        help="Variables that win over all others.",
-    ),
+)  # fmt: skip
+
+extra_vars_option: Callable[[F], F] = click.option(
+    "-e", "--extra-vars", multiple=True, metavar="NAME=VALUE|YAML|@FILE",
+    help="Variables that win over all others.",
 )  # fmt: skip
 
 selection_options: Callable[[F], F] = options(
@@ -57,17 +51,19 @@ state_option: Callable[[F], F] = click.option(
     default=DEFAULT_STATE, show_default=True, help="The state file.",
 )  # fmt: skip
 
-output_options: Callable[[F], F] = options(
+output_option: Callable[[F], F] = click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", help="For people or for programs."
+)
+
+report_options: Callable[[F], F] = options(
     click.option("-D", "--diff", is_flag=True, help="Show every change field by field."),
     click.option("-v", "--verbose", count=True, help="Show results; more often: more."),
-    click.option(
-        "--output", type=click.Choice(["text", "json"]), default="text", help="For people or for programs."
-    ),
+    output_option,
 )
 
 run_options: Callable[[F], F] = options(
     click.option(
-        "-f", "--forks", type=click.IntRange(1), default=50, show_default=True,
+        "-f", "--forks", type=click.IntRange(1), default=FORKS, show_default=True,
         help="How many steps may work at once; those that only wait do not count.",
     ),
     click.option(
@@ -76,41 +72,12 @@ run_options: Callable[[F], F] = options(
     ),
 )  # fmt: skip
 
-
-def extra_vars(given: Sequence[str]) -> dict[str, Value]:
-    """`-e` in all its forms: `name=value name2=value`, a YAML or JSON mapping, `@file`. The last one wins."""
-    merged: dict[str, Value] = {}
-    for text in given:
-        merged.update(_extra(text))
-    return merged
-
-
-def _extra(text: str) -> Mapping[str, Value]:
-    if text.startswith("@"):
-        return load_vars(text[1:])
-    file = YamlFile(Source("-e", text))
-    if text.lstrip().startswith(("{", "-", "[")) or (": " in text and "=" not in text.split(": ")[0]):
-        found = vars_of(file)
-        settle([file])
-        return found
-    if "=" not in text:
-        raise UsageError(f"-e {text!r} is no variable", hint="Write name=value, {name: value} or @file.")
-    return dict(_pair(file, word) for word in split_words(text) or [text])
-
-
-def _pair(file: YamlFile, word: str) -> tuple[str, Value]:
-    name, _, value = word.strip().partition("=")
-    return name, file.text(unquote(value), Position("-e", 1, 1))
-
-
-def tags(only: Sequence[str], skip: Sequence[str]) -> Tags:
-    """`-t a,b -t c` as one set."""
-    wanted = _names(only) or frozenset({"all"})
-    return Tags(only=wanted, skip=_names(skip))
-
-
-def _names(given: Sequence[str]) -> frozenset[str]:
-    return frozenset(name.strip() for text in given for name in text.split(",") if name.strip())
+list_options: Callable[[F], F] = options(
+    click.option("--list-tasks", is_flag=True, help="List the tasks, run nothing."),
+    click.option("--list-hosts", is_flag=True, help="List the hosts of each play, run nothing."),
+    click.option("--list-tags", is_flag=True, help="List the tags, run nothing."),
+    click.option("--syntax-check", is_flag=True, help="Check what can be known without running."),
+)
 
 
 def inventory_sources(given: Sequence[str]) -> tuple[str, ...]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from .errors import UsageError
+from .cli_extra_vars import ExtraVars
+from .errors import UsageError, nearest
+from .journal import RunHeader
+from .journal_reader import SqliteReader
 
 _COMMAND = "play"
 
@@ -71,3 +76,48 @@ def _unreadable(words: Sequence[str]) -> UsageError:
         f"The state file does not tell how this run was started ({' '.join(words) or 'no words'})",
         hint="Play its playbook again with the same options: that goes on with it.",
     )
+
+
+def unfinished(state: Path, run: str | None) -> RunHeader:
+    """The run of that name, or the last one that is not finished. Raises UsageError when there is none."""
+    if not state.is_file():
+        raise UsageError(f"There is no state file {state}", hint="--state or RUNBOOK_STATE names another.")
+    with SqliteReader(state) as reader:
+        known = {summary.run: summary for summary in reader.runs()}
+    if run is None:
+        left = [summary for summary in known.values() if not summary.finished]
+        if not left:
+            raise UsageError(f"All runs in {state} are finished", hint="`runbook runs` lists them.")
+        return left[-1].header
+    if run not in known:
+        raise UsageError(
+            f"There is no run '{run}' in {state}", hint=nearest(run, known) or "`runbook runs` lists them."
+        )
+    if known[run].finished:
+        raise UsageError(f"Run {run} is finished", hint="`runbook play` starts a new one.")
+    return known[run].header
+
+
+def again(run: str, kept: ExtraVars, new: ExtraVars) -> ExtraVars:
+    """The variables that a run was started with; new ones win. Raises UsageError when one that was not kept is
+    missing."""
+    missing = [name for name in kept.withheld if name not in new.values]
+    if missing:
+        options = " ".join(f"-e {name}=..." for name in missing)
+        raise UsageError(
+            f"Run {run} was started with {', '.join(missing)} by `-e`, and the state file keeps no secrets",
+            hint=f"Give it again: runbook resume {run} {options}",
+        )
+    return ExtraVars((*kept.texts, *new.texts), {**kept.values, **new.values})
+
+
+def go_back(header: RunHeader) -> None:
+    """Go to the folder that the run was started in. Raises UsageError when it is gone."""
+    if not header.folder:
+        return
+    try:
+        os.chdir(header.folder)
+    except OSError as error:
+        raise UsageError(
+            f"Run {header.run} was started in {header.folder}, and that can't be entered: {error.strerror}"
+        ) from error

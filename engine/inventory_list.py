@@ -1,26 +1,46 @@
-"""`runbook inventory`: an inventory as JSON in Ansible's shape, or as a tree."""
+"""`runbook inventory`: an inventory as JSON in Ansible's shape, or its groups with their hosts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from .model import Inventory
+from .patterns import match_hosts
+from .secret_names import boxed
 from .values import MASK, Expression, Secret, SourceFloat, SourceInt, Template
+
+_LARGEST = 2**63
+"""Integers from here on travel as text."""
+
+
+def within(inventory: Inventory, limit: str) -> Inventory:
+    """The part of it that `--limit` names. Raises UsageError for a name that it does not have."""
+    if not limit:
+        return inventory
+    kept = frozenset(match_hosts(limit, inventory))
+    groups = {name: tuple(host for host in hosts if host in kept) for name, hosts in inventory.groups.items()}
+    hosts = {name: host for name, host in inventory.hosts.items() if name in kept}
+    return Inventory(hosts, {name: hosts for name, hosts in groups.items() if hosts})
 
 
 def as_json(inventory: Inventory) -> str:
-    """`_meta.hostvars` and each group's hosts; templates as they are written."""
+    """`_meta.hostvars` and each group's hosts; templates as they are written, secrets masked."""
     named = {host for hosts in inventory.groups.values() for host in hosts}
-    listed: dict[str, Any] = {
-        "_meta": {"hostvars": {name: _shown(dict(inventory.hosts[name].vars)) for name in sorted(named)}}
+    variables = {
+        name: _shown(boxed(inventory.hosts[name].vars, "inventory"))
+        for name in inventory.hosts
+        if name in named
     }
+    listed: dict[str, Any] = {"_meta": {"hostvars": variables}}
     listed |= {group: {"hosts": list(hosts)} for group, hosts in inventory.groups.items()}
     return msgspec.json.format(msgspec.json.encode(listed, enc_hook=str)).decode()
 
 
 def as_graph(inventory: Inventory) -> str:
+    """`@group:` and its hosts below, those of its children included."""
     lines = []
     for group, hosts in inventory.groups.items():
         lines.append(f"@{group}:")
@@ -35,8 +55,10 @@ def _shown(value: Any) -> Any:
         return MASK
     if isinstance(value, SourceInt | SourceFloat):
         return value.text
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): _shown(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_shown(item) for item in value]
+    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        return str(value)
     return value

@@ -1,47 +1,63 @@
-"""`--list-tasks`, `--list-tags`, `--list-hosts` as lines of text, in Ansible's shape."""
+"""`--list-tasks`, `--list-tags`, `--list-hosts`, `--syntax-check` as lines of text, in Ansible's shape."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from .model import Play, Playbook, Task
+from .model import Play, Task
 from .preflight import tasks_of
-from .tags import Tags
+from .roster import Roster
+from .start_at import StartAt, check_start
 from .values import Template
 
 
-def tasks_listed(playbook: Playbook, selected: Tags) -> Iterator[str]:
-    yield f"playbook: {playbook.path}"
-    for number, play in enumerate(playbook.plays, 1):
-        yield f"\n  play #{number} ({_text(play.hosts)}): {_name(play)}"
-        for task in tasks_of(play.tasks):
-            if selected.select(task):
-                yield f"    {_task(task)}\tTAGS: [{', '.join(sorted(task.tags))}]"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be listed of each play; nothing of it: that the playbook can be read is all there is to say."""
+
+    tasks: bool = False
+    hosts: bool = False
+    tags: bool = False
 
 
-def tags_listed(playbook: Playbook) -> Iterator[str]:
-    yield f"playbook: {playbook.path}"
-    for number, play in enumerate(playbook.plays, 1):
-        found = sorted({tag for task in tasks_of(play.tasks) for tag in task.tags})
-        yield f"\n  play #{number} ({_text(play.hosts)}): {_name(play)}"
-        yield f"    TASK TAGS: [{', '.join(found)}]"
+def listed(roster: Roster, wanted: Wanted) -> Iterator[str]:
+    """Only what the options select: tags, hosts within the limit, tasks from the first on. Raises UsageError."""
+    options = roster.options
+    if options.start_at is not None:
+        check_start(roster.playbook, options.start_at)
+    start = StartAt(options.start_at)
+    yield f"playbook: {roster.playbook.path}"
+    for number, play in enumerate(roster.playbook.plays, 1) if wanted != Wanted() else ():
+        tasks = [t for t in tasks_of(play.tasks) if start.reached(t) and options.tags.select(t)]
+        yield ""
+        yield f"  play #{number} ({_text(play.hosts)}): {_text(play.name or play.hosts)}{_tags(play.tags)}"
+        if wanted.hosts:
+            yield from _hosts(roster, play)
+        if wanted.tasks:
+            yield "    tasks:"
+            yield from (f"      {_name(task)}{_tags(task.tags)}" for task in tasks)
+        if wanted.tags:
+            found = sorted({tag for task in tasks for tag in task.tags})
+            yield f"    TASK TAGS: [{', '.join(found)}]"
 
 
-def hosts_listed(path: str, plays: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    yield f"playbook: {path}"
-    for number, (name, hosts) in enumerate(plays, 1):
-        yield f"\n  play #{number}: {name}"
-        yield f"    hosts ({len(hosts)}):"
-        yield from (f"      {host}" for host in hosts)
+def _hosts(roster: Roster, play: Play) -> Iterator[str]:
+    hosts = roster.hosts(play)
+    yield f"    hosts ({len(hosts)}):"
+    yield from (f"      {host}" for host in hosts)
 
 
-def _name(play: Play) -> str:
-    return _text(play.name or play.hosts)
+def _tags(tags: Iterable[str]) -> str:
+    return f"\tTAGS: [{', '.join(sorted(tags))}]"
 
 
-def _task(task: Task) -> str:
+def _name(task: Task) -> str:
     return _text(task.name or task.module)
 
 
 def _text(value: object) -> str:
-    return value.source if isinstance(value, Template) else str(value)
+    """A template as it is written: its variables belong to no host yet."""
+    if isinstance(value, Template):
+        return value.source
+    return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)

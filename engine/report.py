@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, Self
 
@@ -34,6 +35,14 @@ class Reporter(Protocol):
         ...
 
 
+class _Hold:
+    """Keeps the thread of the reports waiting."""
+
+    def __init__(self) -> None:
+        self.shown = threading.Event()
+        self.go_on = threading.Event()
+
+
 class Reports:
     """Hands events to the reporters. `tell` may be called by any thread and returns at once.
 
@@ -43,7 +52,7 @@ class Reports:
 
     def __init__(self, reporters: Sequence[Reporter]) -> None:
         self._reporters = list(reporters)
-        self._queue: queue.SimpleQueue[Event | threading.Event | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Event | _Hold | None] = queue.SimpleQueue()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="reports", daemon=True)
         self._thread.start()
@@ -52,11 +61,21 @@ class Reports:
         self._queue.put(event)
 
     def flush(self) -> None:
-        """Wait until everything told so far is shown; before a prompt, for example."""
+        """Wait until everything told so far is shown."""
+        with self.held():
+            pass
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Everything told so far is shown, and what is told meanwhile only afterwards: for a prompt."""
+        hold = _Hold()
         if self._thread.is_alive():
-            shown = threading.Event()
-            self._queue.put(shown)
-            shown.wait()
+            self._queue.put(hold)
+            hold.shown.wait()
+        try:
+            yield
+        finally:
+            hold.go_on.set()
 
     def close(self) -> None:
         """Show the rest. Raises what a reporter failed with."""
@@ -82,8 +101,9 @@ class Reports:
                 continue
             if got is None:
                 break
-            if isinstance(got, threading.Event):
-                got.set()
+            if isinstance(got, _Hold):
+                got.shown.set()
+                got.go_on.wait()
             else:
                 self._each(got)
         for reporter in tuple(self._reporters):

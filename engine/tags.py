@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .model import Task
@@ -30,6 +31,15 @@ class Tags:
         if "all" in self.skip:
             return "always" not in tags or "always" in self.skip
         return bool((tags or _UNTAGGED) & self.skip) or ("tagged" in self.skip and bool(tags))
+
+
+def tags(only: Sequence[str], skip: Sequence[str]) -> Tags:
+    """As the command line gives them: `-t a,b -t c` is one set."""
+    return Tags(only=_names(only) or frozenset({"all"}), skip=_names(skip))
+
+
+def _names(given: Sequence[str]) -> frozenset[str]:
+    return frozenset(name.strip() for text in given for name in text.split(",") if name.strip())
 
 
 _UNTAGGED = frozenset({"untagged"})

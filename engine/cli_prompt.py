@@ -1,0 +1,68 @@
+"""A question to the person at the terminal, between the lines of a run's report."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import IO, TextIO
+
+from .errors import Stopped
+from .report import Masking, Reports
+
+TICK = 0.25
+"""Seconds between two looks at the cancel flag."""
+
+_MOST = 65536
+"""Bytes of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Asks one question at a time; steps of several hosts may call it at once.
+
+    What was told before the question is shown before it, and what is told meanwhile after the answer.
+    """
+
+    reports: Reports
+    masker: Masking
+    cancel: threading.Event
+    answers: TextIO | None = field(default_factory=lambda: sys.stdin)
+    questions: TextIO = field(default_factory=lambda: sys.stderr)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, prompt: str) -> str:
+        """What was typed; '' at once when nobody is at a terminal. Raises Stopped when the run is cancelled."""
+        if self.answers is None or not self.answers.isatty():
+            return ""
+        with self._turn, self.reports.held():
+            self.questions.write(f"\n{self.masker.mask(prompt)}: ")
+            self.questions.flush()
+            return self._line(self.answers)
+
+    def _line(self, stream: TextIO) -> str:
+        # A thread of its own: nothing can interrupt a read. It goes around the stream's buffer, whose lock would
+        # else be held when the process ends.
+        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=_read, args=(stream, lines), name="prompt", daemon=True).start()
+        while not self.cancel.is_set():
+            try:
+                return lines.get(timeout=TICK)
+            except queue.Empty:
+                continue
+        raise Stopped("The run was interrupted while it asked.")
+
+
+def _read(stream: TextIO, lines: queue.SimpleQueue[str]) -> None:
+    raw: IO[bytes]
+    with open(stream.fileno(), "rb", buffering=0, closefd=False) as raw:
+        typed = b""
+        while not typed.endswith(b"\n"):
+            part = raw.read(_MOST)
+            if not part:
+                break
+            typed += part
+    # A Windows console is read as UTF-8, whatever its code page.
+    encoding = "utf-8" if sys.platform == "win32" else stream.encoding
+    lines.put(typed.decode(encoding, "replace").rstrip("\r\n"))
