@@ -1,0 +1,57 @@
+"""Dry runs: every change through the planned world, and nothing written."""
+
+from __future__ import annotations
+
+from tests.support.plays import Folder
+
+
+def test_a_dry_run_shows_changes_and_writes_nothing(folder: Folder) -> None:
+    target = folder.path / "out.txt"
+    played = folder.play(
+        f"""
+        - hosts: localhost
+          tasks:
+            - {{name: write, copy: {{content: new, dest: {target}}}}}
+            - {{name: again, copy: {{content: new, dest: {target}}}}}
+            - {{name: other, copy: {{content: newer, dest: {target}}}}}
+            - {{name: run, command: touch {target}, register: ran}}
+            - {{name: depends, debug: {{msg: "{{{{ ran.stdout }}}}"}}, when: ran.rc == 0}}
+        """,
+        check=True,
+    )
+    assert not target.exists()
+    assert not folder.state.exists()
+    actions = {step[1]: [str(c.action) for c in played.outcome(step[1]).changes] for step in played.steps}
+    assert actions["write"] == ["create"]
+    assert actions["again"] == ["none"], "the planned world knows what an earlier step would write"
+    assert actions["other"] == ["update"]
+    assert actions["run"] == ["run"]
+    assert actions["depends"] == ["undecided"]
+
+
+def test_what_depends_on_an_undecided_step_is_undecided_too(folder: Folder) -> None:
+    played = folder.play(
+        f"""
+        - hosts: localhost
+          tasks:
+            - {{name: run, command: echo x, register: ran}}
+            - {{name: write, copy: {{content: "{{{{ ran.stdout }}}}", dest: {folder.path}/x}}, register: wrote}}
+            - {{name: then, debug: {{msg: written}}, when: wrote is changed}}
+            - {{name: check, assert: {{that: "ran.stdout == 'x'"}}}}
+        """,
+        check=True,
+    )
+    assert [str(c.action) for c in played.outcome("write").changes] == ["undecided"]
+    assert [str(c.action) for c in played.outcome("then").changes] == ["undecided"]
+    assert str(played.outcome("check").status) == "ok"
+    assert "known after apply" not in played.message("check")
+    assert "before the run" in played.message("check")
+
+
+def test_check_mode_of_one_task_compares_and_writes_nothing(folder: Folder) -> None:
+    target = folder.path / "out.txt"
+    played = folder.play(
+        f"- hosts: localhost\n  tasks: [{{name: look, copy: {{content: x, dest: {target}}}, check_mode: true}}]"
+    )
+    assert str(played.outcome("look").status) == "changed"
+    assert not target.exists()
