@@ -13,10 +13,11 @@ from pathlib import Path
 from .cli_prompt import Prompt
 from .cli_signals import stopping
 from .errors import Problem
+from .events import Notice
 from .inventory import load_inventory
 from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
-from .model import Host, Inventory, Notice, Playbook, Value
+from .model import Host, Inventory, Playbook, Value
 from .options import Options
 from .registry import Registry
 from .report import Reporter, Reports

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from .contract import ClientFactory, Finding, Intent, Ready, Target, Waiting
 from .effects import Effects, Place
 from .errors import Failed, Stopped
-from .model import Event, Notice, Progress
+from .events import Event, Notice, Progress
 from .planned import PlannedWorld
 
 T = TypeVar("T")

@@ -9,23 +9,12 @@ from typing import Any
 
 from .context import SharedReads
 from .errors import Failed, LoadError, StepError
+from .events import Event, StepFinished, TaskStarted
 from .journal import Journal, StepDone
 from .loader import load_tasks
 from .loader_call import Catalog
 from .loader_session import beside
-from .model import (
-    AddHost,
-    Event,
-    Include,
-    Meta,
-    Node,
-    Outcome,
-    Play,
-    Status,
-    StepFinished,
-    Task,
-    TaskStarted,
-)
+from .model import AddHost, Include, Meta, Node, Outcome, Play, Status, Task
 from .preflight import tasks_of
 from .resume import History
 from .run_once import Once, Place, place_of

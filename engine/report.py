@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, Self
 
-from .model import Event
+from .events import Event
 
 TICK = 0.5
 """Seconds between two chances of a reporter to refresh what it shows while nothing happens."""

@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 import msgspec
 
+from .events import Event
 from .journal_codec import Packer
-from .model import Event
 from .report import Masking
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from .model import Progress
+from .events import Progress
 from .report import Masking
 from .report_screen import forgiving, progress_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from .model import ItemFinished, RunFinished, StepFinished, Tally
+from .events import ItemFinished, RunFinished, StepFinished, Tally
 from .prose import duration, text_lines, visible
 from .style import Role, Style
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Protocol, TextIO
 
-from .model import Progress
+from .events import Progress
 from .prose import duration, visible
 from .report import Masking
 from .style import is_terminal

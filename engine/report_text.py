@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from . import diff
-from .model import (
-    Change,
+from .events import (
     Event,
     ItemFinished,
     Notice,
@@ -18,6 +17,7 @@ from .model import (
     StepFinished,
     TaskStarted,
 )
+from .model import Change
 from .prose import text_lines, visible
 from .report_recap import card, recap, verdict
 from .report_screen import Screen

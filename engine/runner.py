@@ -13,20 +13,10 @@ from .context import Permits, Services, nobody
 from .contract import ClientFactory
 from .effects import Effects
 from .errors import JournalError, RunbookError
+from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
 from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus
 from .loops import ItemKey
-from .model import (
-    Event,
-    Inventory,
-    Notice,
-    Outcome,
-    Play,
-    Playbook,
-    PlayStarted,
-    RunFinished,
-    RunStarted,
-    StepFinished,
-)
+from .model import Inventory, Outcome, Play, Playbook
 from .options import Options
 from .planned import PlannedWorld
 from .playrun import PlayRun, batches

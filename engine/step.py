@@ -16,8 +16,9 @@ from .context import Services, SharedReads, StepContext
 from .contract import Computation, Module, computes
 from .effects import Place
 from .errors import RunbookError, StepError, TemplateError
+from .events import ItemFinished
 from .loops import ItemKey, flat, in_loop, item_keys, scope_of, shown, together
-from .model import Change, ItemFinished, Outcome, Play, Status, Task
+from .model import Change, Outcome, Play, Status, Task
 from .outcomes import gave_up, skipped, undecided
 from .params import bind, expression_fields, secret_fields
 from .places import connection_for, files_for

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .model import Outcome, Status, Tally
+from .events import Tally
+from .model import Outcome, Status
 
 WORST_FIRST = (1, 4, 2, 0)
 """Exit codes: wrong use, stopped or unreachable, a task failed, done."""

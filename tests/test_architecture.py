@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "errors"),
     ("values",),
     ("model",),
-    ("contract", "plain", "planned", "secret_names", "identity", "source", "style", "prose"),
+    ("events", "contract", "plain", "planned", "secret_names", "identity", "source", "style", "prose"),
     ("template*", "secrets", "filters*", "jinja_tests", "lookups"),
     ("scope",),
     ("params*", "manual", "registry*"),

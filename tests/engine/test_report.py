@@ -7,7 +7,7 @@ import time
 
 import pytest
 import runbook.report
-from runbook.model import Event, Notice
+from runbook.events import Event, Notice
 from runbook.report import Reports
 
 

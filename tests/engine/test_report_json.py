@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runbook.model import Event, Notice, Status
+from runbook.events import Event, Notice
+from runbook.model import Status
 from runbook.report_json import JsonReporter
 
 from tests.support.told import BAD, GOOD, PLANNED, Hides, progress, step

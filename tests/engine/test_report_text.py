@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from runbook.model import Event, Status, Tally
+from runbook.events import Event, Tally
+from runbook.model import Status
 from runbook.report_screen import PlainScreen
 from runbook.report_text import TextReporter
 from runbook.style import Style, colour, no_colour

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from runbook.errors import LoadError
-from runbook.model import StepFinished
+from runbook.events import StepFinished
 from runbook.tags import Tags
 
 from tests.support.plays import Folder

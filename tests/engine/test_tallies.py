@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from runbook.model import Outcome, Status, Tally
+from runbook.events import Tally
+from runbook.model import Outcome, Status
 from runbook.tallies import Tallies
 
 

@@ -8,19 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from runbook.events import Event, ItemFinished, Notice, RunFinished, RunStarted, StepFinished, TaskStarted
 from runbook.inventory import load_inventory
 from runbook.journal_sqlite import SqliteJournal
 from runbook.loader import load_playbook
-from runbook.model import (
-    Event,
-    ItemFinished,
-    Notice,
-    Outcome,
-    RunFinished,
-    RunStarted,
-    StepFinished,
-    TaskStarted,
-)
+from runbook.model import Outcome
 from runbook.options import Options
 from runbook.registry import Registry
 from runbook.runner import Runner

@@ -5,22 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from runbook.errors import Position
-from runbook.model import (
-    Action,
-    Change,
+from runbook.events import (
     Event,
     ItemFinished,
     Notice,
-    Outcome,
     PlayStarted,
     Progress,
     RunFinished,
     RunStarted,
-    Status,
     StepFinished,
     Tally,
     TaskStarted,
 )
+from runbook.model import Action, Change, Outcome, Status
 from runbook.values import Secret, Unknown
 
 HERE = Position("playbooks/lab.yml", 12, 7)
