@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
 
 from .memorydb_state import SubnetFacts
 from .service import AwsError
@@ -84,3 +86,16 @@ class Account:
             if bucket not in backend.buckets:
                 raise AwsError("NoSuchBucket", f"The specified bucket does not exist: {bucket}", 404)
             backend.put_object(bucket, key, body)
+
+
+def issued_key(access_key_id: str) -> bool:
+    """Whether moto gave this key id out: for a role that was assumed, or for a user. Hold moto's lock."""
+    of_roles = (backend for account in sts_backends.values() for backend in account.values())
+    if any(backend.get_assumed_role_from_access_key(access_key_id) for backend in of_roles):
+        return True
+    of_users = (backend for account in iam_backends.values() for backend in account.values())
+    return any(
+        key.access_key_id == access_key_id
+        for backend in of_users
+        for key in backend.get_all_access_keys_for_all_users()
+    )

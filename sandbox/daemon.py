@@ -15,8 +15,9 @@ from filelock import FileLock, Timeout
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from .account import ACCOUNT_ID
+from .account import ACCOUNT_ID, issued_key
 from .certificates import Certificates
+from .door import new_keys
 from .faults import FaultKind, parse_fault
 from .folder import LOCK, write_contact
 from .router import Router
@@ -35,8 +36,6 @@ _IDLE_SECONDS = 2 * 3600.0
 _WATCH_SECONDS = 5.0
 _LOCK_SECONDS = 2.0  # others hold the lock for a moment, to see whether it is free
 _AT_ONCE = {FaultKind.KILL_NODE, FaultKind.AGENT_OFFLINE}
-# Moto looks for none of them, but boto3 wants some.
-ACCESS_KEY_ID, SECRET_ACCESS_KEY = "SANDBOX", "sandbox"
 
 
 class _Handler(MotoRequestHandler):
@@ -58,12 +57,15 @@ class Daemon:
         self._world = World(settings, self._certificates, self._corrections)
         self._changing = threading.Lock()
         self._over = threading.Event()
+        self._keys = new_keys()
         router = Router(
             moto=DomainDispatcherApplication(create_backend_app),
             moto_lock=self._corrections.lock,
             region=settings.region,
             stage=self._stage,
             control=self._control,
+            keys=self._keys,
+            issued=issued_key,
         )
         self._server = make_server("127.0.0.1", 0, router, threaded=True, request_handler=_Handler)
 
@@ -90,8 +92,8 @@ class Daemon:
             "endpoint_url": f"http://{host!s}:{port}",
             "region": self._settings.region,
             "account_id": ACCOUNT_ID,
-            "access_key_id": ACCESS_KEY_ID,
-            "secret_access_key": SECRET_ACCESS_KEY,
+            "access_key_id": self._keys.access_key_id,
+            "secret_access_key": self._keys.secret_access_key,
             "ca_file": str(self._certificates.ca_file),
             "speed": self._settings.speed,
             "pid": os.getpid(),

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
+from .door import TOKEN_HEADER
+
 LOCK = "daemon.lock"
 _CONTACT = "sandbox.json"
 _LOG = "sandbox.log"
@@ -29,6 +31,16 @@ class SandboxError(Exception):
 def default_folder() -> Path:
     """`.runbook/sandbox` in the current folder, or what RUNBOOK_SANDBOX names."""
     return Path(os.environ.get("RUNBOOK_SANDBOX") or Path(".runbook", "sandbox")).absolute()
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder, for its operator alone: what lies in it lets others in."""
+    if not folder.parent.exists():
+        folder.parent.mkdir(mode=0o700, parents=True)
+        # As the state file has it, which usually lies there too.
+        (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def write_contact(folder: Path, contact: dict[str, Any]) -> None:
@@ -70,7 +82,7 @@ class Sandbox:
 
         Safe when two call at once. Raises SandboxError if it does not come up.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        _make_private(self.folder)
         with FileLock(self.folder / "up.lock"):
             if contact := self.contact():
                 return contact, False
@@ -125,7 +137,8 @@ class Sandbox:
         connection = http.client.HTTPConnection(host, timeout=_START_SECONDS)
         try:
             data = json.dumps(body) if body is not None else None
-            connection.request(method, f"/_sandbox/{name}", body=data)
+            headers = {TOKEN_HEADER: contact["secret_access_key"]}
+            connection.request(method, f"/_sandbox/{name}", body=data, headers=headers)
             answer = connection.getresponse()
             content = answer.read()
         except OSError as error:

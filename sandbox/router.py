@@ -17,6 +17,7 @@ from botocore.validate import ParamValidator
 from werkzeug.test import run_wsgi_app
 
 from .calls import resource_of
+from .door import TOKEN_HEADER, check_caller, holds_token, stranger
 from .faults import AT_THE_DOOR, FaultKind
 from .refusals import refusal
 from .service import AwsError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
 
     from .calls import CallLog
+    from .door import Keys
     from .faults import Fault, Faults
     from .service import Service
 
@@ -64,13 +66,19 @@ class Router:
         region: str,
         stage: Callable[[], Stage],
         control: Callable[[str, str, bytes], Answer],
+        keys: Keys,
+        issued: Callable[[str], bool],
     ) -> None:
-        """`stage` gives the stage in force; `control` answers (method, name, body) of the control path."""
+        """`stage` gives the stage in force; `control` answers (method, name, body) of the control path; `keys`
+        are who may call, and who `issued` knows.
+        """
         self._moto = moto
         self._moto_lock = moto_lock
         self._region = region
         self._stage = stage
         self._control = control
+        self._keys = keys
+        self._issued = issued
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -78,8 +86,10 @@ class Router:
         # A chunked body has no length; werkzeug ends its stream where the body ends.
         body = environ["wsgi.input"].read(length) if length or not _chunked(environ) else _read(environ)
         path: str = environ.get("PATH_INFO", "/")
-        if path.startswith("/_sandbox/"):
-            given = self._control(environ["REQUEST_METHOD"], path.removeprefix("/_sandbox/"), body)
+        if reason := stranger(environ):
+            given = _turned_away(reason)
+        elif path.startswith("/_sandbox/"):
+            given = self._control_path(environ, path.removeprefix("/_sandbox/"), body)
         else:
             given = self._aws(environ, body)
         headers = [("Content-Type", given.content_type), ("Content-Length", str(len(given.body)))]
@@ -89,9 +99,23 @@ class Router:
         start_response(f"{given.status} {_REASONS.get(given.status, 'Answer')}", headers + kept)
         return [given.body]
 
+    def _control_path(self, environ: WSGIEnvironment, name: str, body: bytes) -> Answer:
+        if not holds_token(environ, self._keys):
+            return _turned_away(f"the control path wants the sandbox's secret key in {TOKEN_HEADER}")
+        return self._control(environ["REQUEST_METHOD"], name, body)
+
+    def _known(self, access_key_id: str) -> bool:
+        with self._moto_lock:
+            return self._issued(access_key_id)
+
     def _aws(self, environ: WSGIEnvironment, body: bytes) -> Answer:
         stage = self._stage()
         call = identify(environ, body)
+        try:
+            check_caller(environ, self._keys, self._known)
+        except AwsError as error:
+            stage.calls.add(call.service, call.operation, "", error.code, None)
+            return failure(call, error)
         resource = resource_of(_names(call, environ))
         fault = stage.faults.take(AT_THE_DOOR, call.service, call.operation, resource)
         name = fault.kind.value if fault else None
@@ -161,6 +185,10 @@ class Router:
         number = int(status.split()[0])
         given = Answer(number, headers.get("Content-Type", "text/xml"), body, tuple(headers.items()))
         return given, "ok" if number < 400 else _error_code(number, body)
+
+
+def _turned_away(reason: str) -> Answer:
+    return Answer(403, "application/json", (json.dumps({"error": reason}) + "\n").encode())
 
 
 _OWN_HEADERS = {"content-type", "content-length"}

@@ -73,8 +73,8 @@ def test_a_request_for_another_region_is_refused(sandbox: Running) -> None:
         "memorydb",
         region_name="us-east-1",
         endpoint_url=sandbox.contact["endpoint_url"],
-        aws_access_key_id="x",
-        aws_secret_access_key="y",
+        aws_access_key_id=sandbox.contact["access_key_id"],
+        aws_secret_access_key=sandbox.contact["secret_access_key"],
     )
     with pytest.raises(Exception, match="stands in eu-west-2"):
         far.describe_clusters()
