@@ -183,7 +183,10 @@ def test_template_files_can_include_others_and_share_their_variables(tmp_path: P
         ("{% import 'tools.j2' as t %}{{ t.wrap(one) }}", "<1>"),
         ("{% from 'tools.j2' import wrap with context %}{{ wrap(text) }}", "<10.10>"),
         ("{% from 'tools.j2' import wrap %}{% call wrap('a') %}{{ one }}{% endcall %}", "<a1>"),
-        ("{% set ns = namespace(n=0) %}{% for x in names %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "2"),
+        (
+            "{% set ns = namespace(n=0) %}{% for x in names %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}",
+            "2",
+        ),
         ("{% set one = 5 %}{% for x in names %}{% set one = x %}{{ one }}{% endfor %}{{ one }}", "webdb5"),
         ("{% for one in names %}{{ one }}{% endfor %}{{ one }}", "webdb1"),
         ("{% for x in names %}{{ one }}{% set one = 7 %}{{ one }}{% endfor %}", "1717"),
