@@ -121,9 +121,9 @@ class Router:
         name = fault.kind.value if fault else None
         if fault and fault.kind is FaultKind.DELAY:
             time.sleep(fault.seconds)
-        if fault and (error := refusal(fault, call.protocol, call.service)):
-            stage.calls.add(call.service, call.operation, resource, error.code, name)
-            return failure(call, error)
+        if fault and (refused := refusal(fault, call.protocol, call.service)):
+            stage.calls.add(call.service, call.operation, resource, refused.code, name)
+            return failure(call, refused)
         if struck := stage.faults.take(_STRIKES, call.service, call.operation):
             stage.strike(struck)
             name = name or struck.kind.value
