@@ -222,10 +222,18 @@ def _list(start: Start, extra: ExtraVars, given: dict[str, Any]) -> int:
 
 def main() -> NoReturn:
     """Entry point."""
+    _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a console of another encoding must not end a run
             stream.reconfigure(errors="backslashreplace")
     _leave(_exit_code())
+
+
+def _fill_closed_streams() -> None:
+    """`runbook ... >&-`: without a stream in its place, the next file that is opened would get the output."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the end
 
 
 def _exit_code() -> int:

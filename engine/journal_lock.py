@@ -40,6 +40,10 @@ class WriterLock:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise _held(state, self.holder(state)) from error
+        except OSError as error:
+            raise JournalError(
+                f"The state file {state} can't be locked: {error}.", hint="Name another one with --state."
+            ) from error
         self._write_holder(sys.argv if command is None else command)
 
     @staticmethod

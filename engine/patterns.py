@@ -88,6 +88,11 @@ def _match(term: str, inventory: Inventory) -> Iterable[str]:
     if hint is None:
         groups = [name for name in inventory.groups if name not in ("all", "ungrouped")]
         hint = f"Groups: {', '.join(groups[:10])}." if groups else "The inventory has no groups."
+        if not inventory.groups.get("all"):
+            hint = (
+                "The inventory is empty. Name one with -i; without it, inventory/sandbox.yml of the current folder "
+                "is used, if it is there."
+            )
     raise UsageError(f"The inventory has no host and no group '{term}'", hint=hint)
 
 
