@@ -1,4 +1,4 @@
-"""Where a task acts and where its files are: on the operator's machine, on an instance, or nowhere.
+"""Where a task acts: on the operator's machine, on an instance, or nowhere.
 
 `hosts: web` plus `shell: reboot` must never reboot the laptop: what acts on a host acts here only when the playbook
 says that the host is this machine.
@@ -6,11 +6,7 @@ says that the host is this machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
-from .contract import Computation, LocalFile, Module, RenderedFile
-from .errors import Failed
+from .contract import Computation, Module
 from .model import Play, Task
 from .scope import VariableScope
 from .template import Templates
@@ -46,40 +42,3 @@ def no_way(module: Module | Computation, task: str, host: str, connection: str) 
     if not connection:
         return f"'{task}' would act on host '{host}', and there is no connection to it", hint
     return f"'{task}' would act on host '{host}', and knows no connection '{connection}'", hint
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybookFiles:
-    """Files that arguments name, looked for beside the playbook as Ansible does."""
-
-    base: Path
-    templates: Templates
-    scope: VariableScope
-
-    def local(self, name: str) -> LocalFile:
-        path = self._find(name, "files")
-        try:
-            return LocalFile(str(path), path.read_bytes())
-        except OSError as error:
-            raise Failed(f"Can't read {path}: {error.strerror}") from error
-
-    def rendered(self, name: str) -> RenderedFile:
-        path = self._find(name, "templates")
-        try:
-            source = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Failed(f"Can't read the template {path}: {error}") from error
-        return RenderedFile(str(path), self.templates.render_text(source, self.scope, str(path)))
-
-    def _find(self, name: str, folder: str) -> Path:
-        given = Path(name).expanduser()
-        places = [given] if given.is_absolute() else [self.base / folder / given, self.base / given]
-        for path in places:
-            if path.is_file():
-                return path
-        looked = " and ".join(str(path) for path in places)
-        raise Failed(f"There is no file '{name}' (looked at {looked})")
-
-
-def files_for(base: Path, templates: Templates, scope: VariableScope) -> PlaybookFiles:
-    return PlaybookFiles(base, templates, scope)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from .contract import ClientFactory, Identity, Target
-from .errors import LoadError, Problem, StepError
+from .errors import Failed, LoadError, Problem, StepError
 from .model import Block, Node, Play, Task
 from .places import SSM, connection_for, no_way
 from .registry import Registry
 from .scope import VariableScope
 from .targets import Targets
 from .template import Templates
-from .values import Secret, UnknownValue
+from .values import UnknownValue
+
+Scoped: TypeAlias = tuple[Play, Sequence[tuple[str, VariableScope]]]
+"""A play with its hosts and what each knows before the first task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,41 +38,52 @@ def tasks_of(nodes: Sequence[Node]) -> Iterator[Task]:
             yield node
 
 
-def check_places(
-    plays: Sequence[tuple[Play, Sequence[tuple[str, VariableScope]]]],
-    registry: Registry,
-    templates: Templates,
-) -> None:
+def check_places(plays: Sequence[Scoped], registry: Registry, templates: Templates) -> None:
     """Refuse tasks that would act on a host that there is no way to. Raises LoadError with all of them."""
     problems: list[Problem] = []
     for play, hosts in plays:
+        known: dict[Hashable, tuple[str, str] | None] = {}  # a play may have thousands of hosts and of tasks
         for task in tasks_of((*play.tasks, *play.handlers)):
-            problems.extend(_unplaced(task, play, hosts, registry, templates))
+            module = registry.get(task.module)
+            if not hasattr(module, "connections"):
+                continue
+            key = (task.module, task.delegate_to, task.connection)
+            if key not in known:
+                known[key] = _no_way(task, play, hosts, registry, templates)
+            refused = known[key]
+            if refused is not None:
+                problems.append(Problem(refused[0], task.position, refused[1]))
     if problems:
         raise LoadError(problems)
 
 
-def _unplaced(
+def _no_way(
     task: Task,
     play: Play,
     hosts: Sequence[tuple[str, VariableScope]],
     registry: Registry,
     templates: Templates,
-) -> Iterator[Problem]:
+) -> tuple[str, str] | None:
+    """The first host that the task must not act on, and what to do about it."""
     module = registry.get(task.module)
     for host, scope in hosts:
-        try:
-            connection = connection_for(task, play, host, scope, templates)
-        except (StepError, UnknownValue):
-            continue  # depends on something the run will bring; the step itself looks again
-        refused = no_way(module, task.module, host, connection)
+        connection = _connection(task, play, host, scope, templates)
+        refused = None if connection is None else no_way(module, task.module, host, connection)
         if refused is not None:
-            yield Problem(refused[0], task.position, refused[1])
-            return
+            return refused
+    return None
+
+
+def _connection(task: Task, play: Play, host: str, scope: VariableScope, templates: Templates) -> str | None:
+    """None: it depends on something that the run will bring; the step itself looks again."""
+    try:
+        return connection_for(task, play, host, scope, templates)
+    except (StepError, UnknownValue):
+        return None
 
 
 def destinations(
-    plays: Sequence[tuple[Play, Sequence[tuple[str, VariableScope]]]],
+    plays: Sequence[Scoped],
     registry: Registry,
     templates: Templates,
     targets: Targets,
@@ -79,10 +93,17 @@ def destinations(
     found: dict[Target, Destination] = {}
     for play, hosts in plays:
         tasks = list(tasks_of((*play.tasks, *play.handlers)))
+        always = {id(task.aws): task.aws for task in tasks if needs_aws(registry, task)}
+        travelling = [task for task in tasks if _may_travel(registry, task)]
         for host, scope in hosts:
-            asking = [t for t in tasks if _asks_aws(t, play, host, scope, registry, templates)]
-            for written in {id(t.aws): t.aws for t in asking}.values():
-                target = _target(play.aws, written, scope, templates, targets)
+            asked = dict(always)
+            for (
+                task
+            ) in travelling:  # a command that travels to its host through Systems Manager asks AWS, too
+                if id(task.aws) not in asked and _connection(task, play, host, scope, templates) == SSM:
+                    asked[id(task.aws)] = task.aws
+            for written in asked.values():
+                target = _target(play, written, scope, templates, targets)
                 if target is not None and target not in found:
                     found[target] = Destination(target, clients().identify(target))
     return list(found.values())
@@ -94,31 +115,23 @@ def needs_aws(registry: Registry, task: Task) -> bool:
     return permissions is not None and bool(permissions.read or permissions.write)
 
 
-def _asks_aws(
-    task: Task, play: Play, host: str, scope: VariableScope, registry: Registry, templates: Templates
-) -> bool:
-    """As `needs_aws`; a command that travels to its host through Systems Manager asks AWS, too."""
-    if needs_aws(registry, task):
-        return True
-    if SSM not in getattr(registry.get(task.module), "connections", ()):
-        return False
-    try:
-        return connection_for(task, play, host, scope, templates) == SSM
-    except (StepError, UnknownValue):
-        return False
+def _may_travel(registry: Registry, task: Task) -> bool:
+    return SSM in getattr(registry.get(task.module), "connections", ())
 
 
 def _target(
-    play_aws: Any, task_aws: Any, scope: VariableScope, templates: Templates, targets: Targets
+    play: Play, task_aws: Any, scope: VariableScope, templates: Templates, targets: Targets
 ) -> Target | None:
+    """None: the settings depend on something that the run will bring."""
     try:
-        layers: list[Mapping[str, Any] | None] = [
-            Secret.reveal(templates.render(task_aws, scope)),
-            Secret.reveal(templates.render(play_aws, scope)),
-            Secret.reveal(scope.get("aws", None)),
+        layers = [
+            templates.render(task_aws, scope),
+            templates.render(play.aws, scope),
+            scope.get("aws", None),
         ]
-        return targets.target(*layers)
-    except (StepError, UnknownValue) as error:
-        if isinstance(error, StepError) and "aws:" in error.message:
-            raise LoadError([Problem(error.message, hint=error.hint)]) from error
+    except (StepError, UnknownValue):
         return None
+    try:
+        return targets.target(*layers)
+    except Failed as error:
+        raise LoadError([Problem(error.message, play.position, error.hint)]) from error

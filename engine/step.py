@@ -21,9 +21,10 @@ from .loops import ItemKey, flat, in_loop, item_keys, scope_of, shown, together
 from .model import Change, Outcome, Play, Status, Task
 from .outcomes import gave_up, skipped, undecided
 from .params import bind, expression_fields, secret_fields
-from .places import connection_for, files_for
+from .places import connection_for
 from .plain import plain
 from .planned import PlannedWorld
+from .playbook_files import PlaybookFiles
 from .registry import Registry
 from .scope import VariableScope
 from .secrets import Masker, secret_paths
@@ -176,7 +177,7 @@ class Steps:
             rendered,
             task.arg_positions,
             task.position,
-            files=files_for(job.base, self._templates, scope),
+            files=PlaybookFiles(job.base, self._templates, scope),
             keep_secrets=computes(module),
         )
         self._must_know("An argument", [getattr(params, name) for name in params.__struct_fields__])
