@@ -128,6 +128,7 @@ def _script(ctx: Context, call: Call) -> Script:
 
     return Script(
         text=call.command if isinstance(call.command, str) else shlex.join(call.command),
+        verbatim=not isinstance(call.command, str),
         shell=call.shell or POSIX_SHELL,
         strict=False,
         chdir=call.chdir,

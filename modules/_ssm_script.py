@@ -26,6 +26,8 @@ class Script:
     """A script and where and how it runs on the instance."""
 
     text: str
+    verbatim: bool = False
+    """Quoted words, in which a carriage return is meant; in a script it is the line end of an editor."""
     shell: str = "/bin/sh"
     strict: bool = True
     """End at the first command that fails (`set -eu`, and `pipefail` under bash): fact 45."""
@@ -129,7 +131,7 @@ def read_secret(source: str, region: str) -> str:
 
 
 def _body(script: Script) -> list[str]:
-    text = _unix(script.text)
+    text = script.text if script.verbatim else _unix(script.text)
     if text.startswith("#!"):
         interpreter, _, _ = text[2:].partition("\n")
         return [*_keep("runbook_program", text), f'{interpreter.strip()} "$runbook_program" </dev/null']

@@ -274,6 +274,7 @@ def _text(params: Arguments) -> Any:
 def _script(ctx: Context, params: Arguments) -> Script:
     return Script(
         text=_text(params),
+        verbatim=params.argv is not None,
         shell=params.shell,
         strict=params.strict,
         chdir=params.chdir,

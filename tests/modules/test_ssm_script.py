@@ -37,6 +37,12 @@ def test_under_bash_a_failure_within_a_pipe_counts_too(
     assert instance.run(compose(Script(text="false | cat", shell="/bin/bash", strict=strict))).rc == code  # noqa: S604 (the name of our own field)
 
 
+def test_a_line_end_of_windows_ends_a_line_and_within_words_is_data(instance: ShellInstance) -> None:
+    assert instance.run(compose(Script(text="printf a\r\nprintf b\r\n"))).stdout == "ab"
+    words = Script(text="printf %s 'a\r\nb' | od -An -c", verbatim=True)
+    assert instance.run(compose(words)).stdout.split() == ["a", "\\r", "\\n", "b"]
+
+
 def test_exit_code_194_does_not_reboot_the_instance(instance: ShellInstance) -> None:
     held = instance.run(compose(Script(text="exit 194")))
 
