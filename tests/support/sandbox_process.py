@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -30,6 +31,8 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
         cwd=folder.parent,
+        # With a source to compile, instances come without the stand-in valkey-cli that most tests use.
+        env={name: value for name, value in os.environ.items() if not name.startswith("RUNBOOK_SANDBOX")},
     )
 
 
