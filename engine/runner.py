@@ -24,6 +24,7 @@ from .preflight import Destination, check_places, destinations
 from .registry import Registry
 from .roster import Roster
 from .run_choice import ChosenRun, choose_run, make_header
+from .sandbox_start import start_sandbox
 from .scheduler import STRATEGIES, Scheduler
 from .secrets import Masker
 from .start_at import StartAt
@@ -50,12 +51,13 @@ class Runner:
     cancel: threading.Event = field(default_factory=threading.Event)
     ask: Callable[[str], str] = nobody
     _tallies: Tallies = field(default_factory=Tallies)
-    _targets: Targets = field(default_factory=Targets)
+    _targets: Targets = field(init=False)
     _clients: Callable[[], ClientFactory] = field(init=False)
     _roster: Roster = field(init=False)
 
     def __post_init__(self) -> None:
         self._clients = functools.cache(self.registry.client_factory)
+        self._targets = Targets(lambda: start_sandbox(self._note))
         self._roster = Roster(self.playbook, self.inventory, self.options, self.templates)
 
     @property
@@ -180,9 +182,12 @@ class Runner:
             self._tallies.count(event.host, event.outcome)
         self.report(event)
 
+    def _note(self, message: str) -> None:
+        self.report(Notice(message=message))
+
     def _stop(self, error: RunbookError, code: int) -> None:
         self._tallies.stop(code)
-        self.report(Notice(message=str(error)))
+        self._note(str(error))
 
     def _finish(self, journal: Journal, run: str, began: float) -> int:
         seconds = time.monotonic() - began

@@ -6,12 +6,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 import msgspec
 
 from .errors import UsageError
 
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
+
+
+SILENCE = 1.0
+"""Seconds after which a person wonders what is going on."""
+
+
+def _silent(_text: str) -> None:
+    pass
 
 
 class SandboxFacts(msgspec.Struct, frozen=True):
@@ -27,21 +36,29 @@ class SandboxFacts(msgspec.Struct, frozen=True):
     started: bool = False
 
 
-def start_sandbox() -> SandboxFacts:
-    """The sandbox of this folder, running. Raises UsageError when it is not installed or does not start."""
+def start_sandbox(tell: Callable[[str], None] = _silent) -> SandboxFacts:
+    """The sandbox of this folder, running. Raises UsageError when it is not installed or does not start.
+
+    `tell` is told when that takes long enough for a person to wonder.
+    """
     command = [sys.executable, "-m", "runbook.sandbox", "up", "--json"]
-    done = subprocess.run(  # noqa: S603 (our own interpreter and module)
+    with subprocess.Popen(  # noqa: S603 (our own interpreter and module)
         command,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
-        check=False,
         env=_environment(),
-    )
-    if done.returncode != 0:
-        raise _refused(done.stderr.strip() or done.stdout.strip())
-    return msgspec.json.decode(done.stdout.strip().splitlines()[-1], type=SandboxFacts)
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=SILENCE)
+        except subprocess.TimeoutExpired:
+            tell("The sandbox is starting, a stand-in for AWS on this machine.")
+            stdout, stderr = process.communicate()
+    if process.returncode != 0:
+        raise _refused(stderr.strip() or stdout.strip())
+    return msgspec.json.decode(stdout.strip().splitlines()[-1], type=SandboxFacts)
 
 
 def _refused(told: str) -> UsageError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.support.cli import Desk, recap
 
 CREATED = [
@@ -18,6 +20,17 @@ CREATED = [
 """What the lab changes the first time, on an instance whose valkey-cli is there."""
 
 DATA = [name for name in CREATED if name.startswith("4.") and not name.startswith("4.0")]
+
+
+def test_a_sandbox_that_has_to_be_started_is_told(tmp_path: Path) -> None:
+    fresh = Desk(tmp_path)
+    (tmp_path / "look.yml").write_text("- hosts: lab\n  tasks: [{ec2_info: {vpcs: [LabVPC]}}]\n")
+    words = ("play", "look.yml", "-i", str(fresh.inventory("sandbox.yml")))
+    try:
+        assert "The sandbox is starting" in fresh.run(*words).stdout
+        assert "The sandbox is starting" not in fresh.run(*words).stdout
+    finally:
+        fresh.sandbox("down")
 
 
 def test_a_plan_of_the_lab_tells_all_changes_and_makes_none(desk: Desk) -> None:
