@@ -111,7 +111,12 @@ def destinations(
 
 def needs_aws(registry: Registry, task: Task) -> bool:
     """Whether the task's module asks AWS for anything."""
-    permissions = getattr(registry.get(task.module), "permissions", None)
+    return asks_aws(registry.get(task.module))
+
+
+def asks_aws(module: Any) -> bool:
+    """Whether a module asks AWS for anything: it names the IAM actions for that."""
+    permissions = getattr(module, "permissions", None)
     return permissions is not None and bool(permissions.read or permissions.write)
 
 

@@ -21,10 +21,11 @@ from .loops import ItemKey, flat, in_loop, item_keys, scope_of, shown, together
 from .model import Change, Outcome, Play, Status, Task
 from .outcomes import gave_up, skipped, undecided
 from .params import bind, expression_fields, secret_fields
-from .places import connection_for
+from .places import SSM, connection_for
 from .plain import plain
 from .planned import PlannedWorld
 from .playbook_files import PlaybookFiles
+from .preflight import asks_aws
 from .registry import Registry
 from .scope import VariableScope
 from .secrets import Masker, secret_paths
@@ -154,7 +155,7 @@ class Steps:
                 return outcome
             if number == most:
                 return gave_up(outcome, number)
-            context = self._context(job, scope, "")
+            context = self._context(job, None, scope, "")
             context.progress(f"try {number} of {most}")
             context.sleep(delay * context.target.speed)
             number += 1
@@ -187,7 +188,7 @@ class Steps:
             if decided.undecided is not None:
                 self._open(decided.undecided)
             return decided
-        context = self._context(job, scope, where)
+        context = self._context(job, module, scope, where)
         secret = {str(path[0]) for path in secret_paths(rendered)}
         context = replace(context, secret_arguments=context.secret_arguments | secret)
         return carry_out(cast(Module, module), params, context, self._planned(job, scope))
@@ -217,7 +218,7 @@ class Steps:
             return self._services.planned
         return PlannedWorld() if self._templates.render(job.task.check_mode, scope) else None
 
-    def _context(self, job: Job, scope: VariableScope, where: str) -> StepContext:
+    def _context(self, job: Job, module: Any, scope: VariableScope, where: str) -> StepContext:
         task = job.task
         render = self._templates.render
         layers = [render(layer, scope) for layer in (*job.play.environment, *task.environment)]
@@ -225,6 +226,7 @@ class Steps:
         for layer in map(Secret.reveal, layers):
             environment.update({str(k): str(Secret.reveal(v)) for k, v in (layer or {}).items()})
         settings = [render(task.aws, scope), render(job.play.aws, scope), scope.get("aws", None)]
+        connection = connection_for(job.task, job.play, job.host, scope, self._templates)
         sleeping: list[StepContext] = []
         place = Place(
             self._services.run,
@@ -238,8 +240,10 @@ class Steps:
             services=self._services,
             host=job.host,
             task=job.name,
-            target=self._targets.target(*map(Secret.reveal, settings)),
-            connection=connection_for(job.task, job.play, job.host, scope, self._templates),
+            target=self._targets.target(
+                *map(Secret.reveal, settings), start=connection == SSM or asks_aws(module)
+            ),
+            connection=connection,
             variables=scope,
             environment=environment,
             base=job.base,

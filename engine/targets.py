@@ -27,8 +27,11 @@ class Targets:
         self._made: dict[str, Target] = {}
         self._lock = threading.Lock()
 
-    def target(self, *settings: Any) -> Target:
+    def target(self, *settings: Any, start: bool = True) -> Target:
         """Merge rendered settings, first wins, into a Target; None stands for no settings.
+
+        `start=False` starts no sandbox: for who asks nothing of AWS, a sandbox that nobody needed
+        stays a word, which no call can be sent to.
 
         Raises Failed for what can't be settings, UsageError when the sandbox does not start.
         """
@@ -39,6 +42,8 @@ class Targets:
             merged = {**(layer or {}), **merged}
         key = json.dumps(merged, sort_keys=True, default=str)
         with self._lock:
+            if not start and key not in self._made and merged.get("endpoint_url") == SANDBOX:
+                return Target(endpoint_url=SANDBOX)
             if key not in self._made:
                 self._made[key] = self._make(merged)
             return self._made[key]

@@ -67,3 +67,20 @@ def test_who_stands_in_another_folder_is_told_how_to_name_an_inventory(desk: Des
     assert done.code == 1
     assert "inventory is empty" in done.stderr
     assert "-i" in done.stderr
+
+
+def test_a_play_that_asks_nothing_of_aws_starts_no_sandbox(desk: Desk) -> None:
+    (desk.folder / "inventory").mkdir()
+    (desk.folder / "inventory/sandbox.yml").write_text("all: {vars: {aws: {endpoint_url: sandbox}}}\n")
+    (desk.folder / "until.yml").write_text(
+        PLAY + "    - {command: echo again, register: said, until: said is changed, retries: 2, delay: 0}\n"
+        "    - pause: {seconds: 0}\n"
+    )
+    for words in (
+        ("play", "until.yml"),
+        ("plan", "until.yml"),
+        ("play", "until.yml", "-i", "inventory/sandbox.yml"),
+    ):
+        done = desk.run(*words)
+        assert done.code == 0, done
+        assert not (desk.folder / "sandbox").exists()
