@@ -10,8 +10,6 @@ import pytest
 
 from tests.support.cli import Desk, Ended
 
-pytestmark = pytest.mark.xdist_group("command_sandbox")
-
 INVENTORY = """
 lab:
   hosts:

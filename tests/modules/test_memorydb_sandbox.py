@@ -18,7 +18,6 @@ from tests.support.module_cases import load_module, make_params
 
 Play: TypeAlias = Callable[..., tuple[Action, Any]]
 
-pytestmark = pytest.mark.xdist_group("memorydb-sandbox")
 
 SPEED = "1000"
 """A creation of a quarter of an hour takes a second."""

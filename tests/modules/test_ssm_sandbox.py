@@ -17,8 +17,6 @@ from runbook.modules.valkey_ops import ValkeyOps
 from tests.support.cli import Desk
 from tests.support.live import LiveContext, live_context, play
 
-pytestmark = pytest.mark.xdist_group("ssm-sandbox")
-
 INSTANCE = "LabInstance"
 CLIENTS = Clients()
 
