@@ -48,6 +48,8 @@ class RenderedFile(msgspec.Struct, frozen=True):
 
     path: str
     text: str
+    secret: bool = False
+    """A secret is in the text."""
 
 
 class LocalFile(msgspec.Struct, frozen=True):
@@ -55,6 +57,13 @@ class LocalFile(msgspec.Struct, frozen=True):
 
     path: str
     content: bytes
+
+
+class LocalPath(msgspec.Struct, frozen=True):
+    """A Params field type: the argument names a place on this machine. `path` is absolute (a relative one starts at
+    the playbook's folder) and keeps the slash at its end."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +281,8 @@ class Module(Protocol):
 
     One that acts on the play's host itself (`command`) also has `connections: ClassVar[frozenset[str]]`: the ways
     to a host that it knows, of `local` and `ssm`. It is refused on a host that none of them leads to.
+
+    One that concerns all hosts at once (`pause`) has `run_once: ClassVar[bool] = True`.
     """
 
     contract_version: ClassVar[int]
@@ -359,6 +370,7 @@ __all__ = [
     "Intent",
     "Landed",
     "LocalFile",
+    "LocalPath",
     "Meta",
     "Module",
     "Params",

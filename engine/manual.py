@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as types
 
-from .contract import Computation, LocalFile, Module, Params, RenderedFile
+from .contract import Computation, LocalFile, LocalPath, Module, Params, RenderedFile
 from .params_shape import description_of, mark, shape_of, takes_null
 from .params_words import description
 from .values import Expression
@@ -115,7 +115,7 @@ def _union(node: types.UnionType) -> dict[str, Any]:
 
 
 def _struct(node: types.StructType) -> dict[str, Any]:
-    return {"type": "string"} if node.cls in (LocalFile, RenderedFile) else _object(node.cls)
+    return {"type": "string"} if node.cls in (LocalFile, LocalPath, RenderedFile) else _object(node.cls)
 
 
 def _dataclass(node: types.DataclassType) -> dict[str, Any]:

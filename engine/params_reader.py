@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import inspect as types
 
-from .contract import LocalFile, RenderedFile
+from .contract import LocalFile, LocalPath, RenderedFile
 from .errors import Position, Problem, StepError
 from .params_scalars import SCALARS, Misfit
 from .params_shape import Shape, is_expression, item_of, members, shape_of, takes_null
@@ -42,6 +42,8 @@ class Files(Protocol):
     def rendered(self, name: str) -> RenderedFile: ...
 
     def local(self, name: str) -> LocalFile: ...
+
+    def place(self, name: str) -> LocalPath: ...
 
 
 Said: TypeAlias = tuple[Where, str, str | None]
@@ -213,7 +215,7 @@ class Reader:
     def struct(self, value: Any, node: types.StructType, where: Where) -> Any:
         if isinstance(value, node.cls):
             return value
-        if node.cls in (LocalFile, RenderedFile):
+        if node.cls in (LocalFile, LocalPath, RenderedFile):
             return self._file(value, node, where)
         if not isinstance(value, Mapping):
             return self.misfit(value, node, where)
@@ -229,6 +231,8 @@ class Reader:
         if self._files is None:
             self._open = Template(value)
             return None
+        if node.cls is LocalPath:
+            return self._files.place(value)
         find = self._files.local if node.cls is LocalFile else self._files.rendered
         try:
             found = find(value)
@@ -239,7 +243,7 @@ class Reader:
         except OSError as error:
             return self.say(where, f"'{shown(where)}': {value} can't be read: {error.strerror}", None)
         if isinstance(found, RenderedFile):
-            return RenderedFile(found.path, reveal(found.text))
+            return RenderedFile(found.path, reveal(found.text), secret=isinstance(found.text, Secret))
         return found
 
     def union(self, value: Any, node: types.UnionType, where: Where) -> Any:

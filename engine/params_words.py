@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from msgspec import inspect as types
 
-from .contract import LocalFile, RenderedFile
+from .contract import LocalFile, LocalPath, RenderedFile
 from .values import Expression
 
 Where: TypeAlias = tuple[str | int, ...]
@@ -96,6 +96,7 @@ _WORDS: Mapping[type[types.Type], str] = {
 _CLASSES: Mapping[type, str] = {
     Expression: "an expression",
     LocalFile: "the name of a file",
+    LocalPath: "the name of a file or folder",
     RenderedFile: "the name of a template file",
     Path: "a path",
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .contract import LocalFile, RenderedFile
+from .contract import LocalFile, LocalPath, RenderedFile
 from .errors import Failed
 from .scope import VariableScope
 from .template import Templates
@@ -34,6 +35,9 @@ class PlaybookFiles:
             raise Failed(f"Can't read the template {path}: {error}") from error
         return RenderedFile(str(path), self.templates.render_text(source, self.scope, str(path)))
 
+    def place(self, name: str) -> LocalPath:
+        return placed(self.base, name)
+
     def _find(self, name: str, folder: str) -> Path:
         given = Path(name).expanduser()
         places = [given] if given.is_absolute() else [self.base / folder / given, self.base / given]
@@ -42,3 +46,9 @@ class PlaybookFiles:
                 return path
         looked = " and ".join(str(path) for path in places)
         raise Failed(f"There is no file '{name}' (looked at {looked})")
+
+
+def placed(base: Path, name: str) -> LocalPath:
+    """A place on this machine; one that ends with a slash is meant as a folder."""
+    path = (base / Path(name).expanduser()).absolute()
+    return LocalPath(f"{path}{os.sep}" if name.endswith(("/", os.sep)) else str(path))

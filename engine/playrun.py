@@ -71,7 +71,7 @@ class PlayRun:
         if not self._selected(slot.task):
             lane.advance(Verdict())
             return None
-        if slot.task.run_once and not self._does_it(lane, slot):
+        if self.steps.once(slot.task) and not self._does_it(lane, slot):
             return None
         step = slot.step(lane.host)
         done = self.history.finished(step)
@@ -195,7 +195,7 @@ class PlayRun:
         if lane.failed and lane.host in self.around.play_hosts:
             self.around.play_hosts.remove(lane.host)
             self._end_all_when_fatal()
-        if slot.task.run_once:
+        if self.steps.once(slot.task):
             for waiting in self._once.end(place_of(slot), outcome):
                 self._take_over(waiting, slot, outcome)
 

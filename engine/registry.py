@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from .contract import ClientFactory, Computation, LocalFile, Module, Params, RenderedFile
+from .contract import ClientFactory, Computation, LocalFile, LocalPath, Module, Params, RenderedFile
 from .errors import ContractError, Failed, Position, Problem, nearest
 from .model import Value
 from .params import check_literals, free_form_field
@@ -125,6 +125,9 @@ class _Named:
 
     def rendered(self, name: str) -> RenderedFile:
         return RenderedFile(self._path(name, "templates"), "")
+
+    def place(self, name: str) -> LocalPath:
+        return LocalPath(name)
 
     def _path(self, name: str, folder: str) -> str:
         given = Path(name).expanduser()

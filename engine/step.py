@@ -77,6 +77,10 @@ class Steps:
         self._item_done = item_done
         self._masker = masker
 
+    def once(self, task: Task) -> bool:
+        """Whether one host does it for all of them: the task says so, or its module always is that way."""
+        return bool(task.run_once) or getattr(self._registry.get(task.module), "run_once", False)
+
     def waits(self, task: Task) -> bool:
         """Whether it may block, and so belongs to a worker."""
         if task.until or (task.loop is not None and task.loop.pause):

@@ -5,43 +5,48 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import stat
-import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import Action, Change, Context, Intent
+from runbook.contract import Action, Change, Context, Intent, LocalPath
 from runbook.errors import Failed
+from runbook.values import Unknown
+
+PRIVATE = 0o600
 
 
 class FileState(msgspec.Struct, frozen=True, kw_only=True):
     """A file as it is, or as it would be."""
 
-    content: str
+    content: Any
     """Its text; for what is not UTF-8 a line that says so."""
-    sha256: str
+    sha256: Any
     mode: str = ""
     """Permission bits as four octal digits; empty where the system has none, or none were asked for."""
 
 
 class FileResult(msgspec.Struct, frozen=True, kw_only=True):
     dest: Annotated[str, Meta(description="The file.")]
-    checksum: Annotated[str, Meta(description="SHA-256 of its content, in hex.")]
-    size: Annotated[int, Meta(description="Bytes.")] = 0
+    checksum: Annotated[Any, Meta(description="SHA-256 of its content, in hex.")]
+    size: Annotated[Any, Meta(description="Bytes.")] = 0
     mode: Annotated[str, Meta(description="Permission bits, such as 0644.")] = ""
 
 
 def resource(dest: str) -> str:
-    return f"file:{Path(dest).expanduser().absolute()}"
+    return f"file:{dest}"
 
 
-def target_of(dest: str, source: str) -> str:
+def target_of(dest: LocalPath, source: str) -> str:
     """`dest` may be a folder: the file keeps its name then, as Ansible has it."""
-    if dest.endswith(("/", os.sep)) or Path(dest).expanduser().is_dir():
-        return str(Path(dest).expanduser() / Path(source).name)
-    return str(Path(dest).expanduser())
+    if dest.path.endswith(("/", os.sep)) or Path(dest.path).is_dir():
+        if not source:
+            raise Failed(f"{dest.path} is a folder; say the file's name, too")
+        return str(Path(dest.path) / Path(source).name)
+    return dest.path
 
 
 def read_state(dest: str) -> FileState | None:
@@ -65,36 +70,50 @@ def state_of(content: bytes, mode: str) -> FileState:
 
 
 def plan(
-    dest: str, content: bytes, mode: str | None, observed: FileState | None, *, force: bool = True
+    dest: str, content: bytes | Unknown, mode: str | None, observed: FileState | None, *, force: bool = True
 ) -> Change:
     """What makes the file as it was asked for."""
     wanted_mode = _octal(mode)
-    after = state_of(content, wanted_mode or (observed.mode if observed else ""))
-    result = FileResult(dest=dest, checksum=after.sha256, size=len(content), mode=after.mode)
+    name = resource(dest)
+    if observed is not None and not force:
+        return Change(
+            action=Action.NONE, resource=name, before=observed, after=observed, result=_as_is(dest, observed)
+        )
+    after = _wanted(name, content, wanted_mode or (observed.mode if observed else ""))
+    size: Any = Unknown(f"{name} size") if isinstance(content, Unknown) else len(content)
+    result = FileResult(dest=dest, checksum=after.sha256, size=size, mode=after.mode)
     if observed is None:
         action, reason = Action.CREATE, f"{dest} is not there"
-    elif not force or observed == after:
-        return Change(
-            action=Action.NONE, resource=resource(dest), before=observed, after=observed, result=result
-        )
+    elif isinstance(content, Unknown):
+        reason = f"its content depends on {Unknown.describe(content)}"
+        return Change(action=Action.UNDECIDED, resource=name, reason=reason)
+    elif observed == after:
+        return Change(action=Action.NONE, resource=name, before=observed, after=observed, result=result)
     else:
         differs = "content" if observed.sha256 != after.sha256 else "mode"
         action, reason = Action.UPDATE, f"its {differs} differs"
-    return Change(
-        action=action,
-        resource=resource(dest),
-        before=observed,
-        after=after,
-        result=result,
-        reason=reason,
-    )
+    return Change(action=action, resource=name, before=observed, after=after, result=result, reason=reason)
 
 
-def apply(ctx: Context, dest: str, content: bytes, mode: str | None) -> FileResult:
-    """Write it beside its place and move it there, so that nobody sees half of it."""
+def _wanted(name: str, content: bytes | Unknown, mode: str) -> FileState:
+    if isinstance(content, Unknown):
+        return FileState(content=content, sha256=Unknown(f"{name} sha256"), mode=mode)
+    return state_of(content, mode)
+
+
+def _as_is(dest: str, observed: FileState) -> FileResult:
+    size = Path(dest).stat().st_size if Path(dest).exists() else Unknown(f"{resource(dest)} size")
+    return FileResult(dest=dest, checksum=observed.sha256, size=size, mode=observed.mode)
+
+
+def apply(ctx: Context, dest: str, content: bytes, mode: str | None, *, secret: bool = False) -> FileResult:
+    """Write it beside its place and move it there, so that nobody sees half of it.
+
+    A new file that a secret is in is for its owner only, unless `mode` says otherwise.
+    """
 
     def call(_intent: Intent) -> None:
-        _write(Path(dest), content, _octal(mode))
+        _write(Path(dest), content, int(_octal(mode), 8) if mode is not None else None, secret)
 
     ctx.effect("write", call)
     state = read_state(dest)
@@ -103,9 +122,15 @@ def apply(ctx: Context, dest: str, content: bytes, mode: str | None) -> FileResu
     return FileResult(dest=dest, checksum=state.sha256, size=len(content), mode=state.mode)
 
 
-def _write(path: Path, content: bytes, mode: str) -> None:
+def _write(path: Path, content: bytes, mode: int | None, secret: bool) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    before = _stat(path)
+    if mode is None and before is not None:
+        mode = stat.S_IMODE(before.st_mode)
+    # The system takes the umask off by itself: asking for the umask would change it for all threads meanwhile.
+    first = 0o666 if mode is None and not secret else PRIVATE
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), first)
     except OSError as error:
         raise Failed(f"Can't write into {path.parent}: {error.strerror}") from error
     try:
@@ -113,27 +138,37 @@ def _write(path: Path, content: bytes, mode: str) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(int(mode, 8) if mode else _mode_for(path))
-        Path(name).replace(path)
+        _keep_owner(draft, before)
+        if mode is not None:
+            draft.chmod(mode)  # after the owner: giving a file away takes bits from it
+        draft.replace(path)
     except OSError as error:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise Failed(f"Can't write {path}: {error.strerror}") from error
 
 
-def _mode_for(path: Path) -> int:
+def _stat(path: Path) -> os.stat_result | None:
     try:
-        return stat.S_IMODE(path.stat().st_mode)
+        return path.stat()
     except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+        return None
+
+
+def _keep_owner(draft: Path, before: os.stat_result | None) -> None:
+    """A file that is replaced stays whose it was, where we may give it away."""
+    if before is not None and hasattr(os, "chown"):
+        with contextlib.suppress(PermissionError):
+            os.chown(draft, before.st_uid, before.st_gid)
 
 
 def _octal(mode: str | None) -> str:
     if mode is None:
         return ""
     try:
-        return f"{int(mode, 8):04o}"
-    except ValueError as error:
-        raise Failed(f"'{mode}' is no mode: write octal digits in quotes, such as '0644'") from error
+        bits = int(mode, 8)
+    except ValueError:
+        bits = -1
+    if not 0 <= bits <= 0o7777:
+        raise Failed(f"'{mode}' is no mode: write octal digits in quotes, such as '0644'")
+    return f"{bits:04o}"

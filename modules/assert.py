@@ -21,7 +21,7 @@ class AssertParams(Params, frozen=True, kw_only=True):
     fail_msg: Annotated[Any, Meta(description="What to say when one does not.")] = None
     msg: Annotated[Any, Meta(description="The same, by its older name.")] = None
     success_msg: Annotated[Any, Meta(description="What to say when all hold.")] = "All assertions passed"
-    quiet: Annotated[bool, Meta(description="Leave the expressions out of the result.")] = False
+    quiet: Annotated[bool, Meta(description="Accepted for Ansible's sake: little is told anyway.")] = False
 
 
 class Assert:

@@ -6,7 +6,8 @@
     mode: '0600'
   delegate_to: localhost
 
-`src` is looked for in `files/` beside the playbook, then beside the playbook.
+`src` is looked for in `files/` beside the playbook, then beside the playbook; a relative `dest` starts there, too.
+A new file whose content was made from a secret is for its owner only (0600), unless `mode` says otherwise.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import Change, Context, LocalFile, Params, Permissions
+from runbook.contract import Change, Context, LocalFile, LocalPath, Params, Permissions
 from runbook.errors import Failed
+from runbook.values import Unknown
 
 from . import _files
 
 
 class CopyParams(Params, frozen=True, kw_only=True):
-    dest: Annotated[str, Meta(description="Where to; a folder keeps the file's name.")]
+    dest: Annotated[LocalPath, Meta(description="Where to; a folder keeps the file's name.")]
     src: Annotated[LocalFile | None, Meta(description="The file to copy.")] = None
     content: Annotated[str | None, Meta(description="The text to write instead.")] = None
     mode: Annotated[str | None, Meta(description="Permission bits in quotes, such as '0644'.")] = None
@@ -47,14 +49,18 @@ class Copy:
         return _files.plan(_dest(params), _content(params), params.mode, observed, force=params.force)
 
     def apply(self, ctx: Context, params: CopyParams, change: Change) -> Any:
-        return _files.apply(ctx, _dest(params), _content(params), params.mode)
+        secret = not ctx.secret_arguments.isdisjoint(("content", "src"))
+        return _files.apply(ctx, _dest(params), _content(params), params.mode, secret=secret)
 
 
 def _dest(params: CopyParams) -> str:
     return _files.target_of(params.dest, params.src.path if params.src else "")
 
 
-def _content(params: CopyParams) -> bytes:
+def _content(params: CopyParams) -> Any:
+    """Bytes; Unknown in a dry run when it depends on a planned change."""
     if (params.src is None) == (params.content is None):
         raise Failed("copy needs either `src` or `content`")
-    return params.src.content if params.src is not None else str(params.content).encode()
+    if params.src is not None:
+        return params.src.content
+    return params.content if isinstance(params.content, Unknown) else str(params.content).encode()

@@ -12,11 +12,11 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 from runbook.contract import Decision, Expression, Params, Scope
-from runbook.errors import UndefinedVariable
+from runbook.errors import Failed, UndefinedVariable
 
 
 class DebugParams(Params, frozen=True, kw_only=True):
-    msg: Annotated[Any, Meta(description="What to show.")] = "Hello world!"
+    msg: Annotated[Any, Meta(description="What to show.")] = None
     var: Annotated[Expression | None, Meta(description="A variable or expression whose value to show.")] = (
         None
     )
@@ -32,7 +32,9 @@ class Debug:
         if params.verbosity > scope.get("ansible_verbosity"):
             return Decision(result={"skip_reason": "Verbosity threshold not met."}, skipped=True)
         if params.var is None:
-            return Decision(result={"msg": params.msg})
+            return Decision(result={"msg": "Hello world!" if params.msg is None else params.msg})
+        if params.msg is not None:
+            raise Failed("debug shows either `msg` or `var`")
         try:
             value = scope.evaluate(params.var)
         except UndefinedVariable:

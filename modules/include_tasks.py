@@ -11,10 +11,11 @@ The file is looked for beside the file that includes it, then beside the playboo
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 from runbook.contract import FREE_FORM, Decision, Include, Params, Scope
+from runbook.values import Unknown
 
 
 class IncludeTasksParams(Params, frozen=True, kw_only=True):
@@ -27,4 +28,7 @@ class IncludeTasks:
     Params: ClassVar[type[Params]] = IncludeTasksParams
 
     def compute(self, params: IncludeTasksParams, scope: Scope) -> Decision:
+        name: Any = params.file
+        if isinstance(name, Unknown):
+            return Decision(undecided=f"which file it is depends on {Unknown.describe(name)}")
         return Decision(result={"include": params.file}, directive=Include(params.file))

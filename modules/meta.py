@@ -3,8 +3,8 @@
 - meta: flush_handlers
 
 `flush_handlers` runs notified handlers now; `end_host` ends the play for this host, `end_play` for all of them;
-`end_batch` ends the batch of `serial`; `clear_facts` and `clear_host_errors` forget what failed; `noop` does
-nothing.
+`end_batch` ends the batch of `serial`; `clear_host_errors` forgets what failed; `clear_facts` keeps what `set_fact`
+set, as in Ansible; `noop` does nothing.
 """
 
 from __future__ import annotations

@@ -6,24 +6,28 @@
     prompt: "Type yes to delete the cluster"
   register: answer
 
-The answer is `user_input`. Without a terminal a prompt is answered with nothing at once: decide on the answer, as
-`when: answer.user_input == 'yes'`.
+With neither it waits for Enter. It is done once for all hosts of the play. The answer is `user_input`. Without a
+terminal a prompt is answered with nothing at once: decide on the answer, as `when: answer.user_input == 'yes'`.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import Meta
 from runbook.contract import Action, Change, Context, Params, Permissions, Ready, Waiting
 
+Time: TypeAlias = Annotated[float, Meta(ge=0)]
+
 
 class PauseParams(Params, frozen=True, kw_only=True):
-    seconds: Annotated[float, Meta(description="How long, in seconds.")] = 0
-    minutes: Annotated[float, Meta(description="How long, in minutes.")] = 0
-    prompt: Annotated[str | None, Meta(description="A question to the person at the terminal.")] = None
+    seconds: Annotated[Time | None, Meta(description="How long, in seconds.")] = None
+    minutes: Annotated[Time | None, Meta(description="How long, in minutes.")] = None
+    prompt: Annotated[str | None, Meta(description="A question; with a time, what is shown meanwhile.")] = (
+        None
+    )
 
 
 class PauseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,7 @@ class PauseResult(msgspec.Struct, frozen=True, kw_only=True):
 class Pause:
     __doc__ = __doc__
     contract_version: ClassVar[int] = 1
+    run_once: ClassVar[bool] = True
     Params: ClassVar[type[Params]] = PauseParams
     Result: ClassVar[type[msgspec.Struct]] = PauseResult
     permissions: ClassVar[Permissions] = Permissions()
@@ -45,25 +50,28 @@ class Pause:
         """There is nothing to look at."""
 
     def plan(self, params: PauseParams, observed: None) -> Change:
-        seconds = params.seconds + 60 * params.minutes
-        reason = (
-            "asks the person at the terminal"
-            if params.prompt and not seconds
-            else f"waits {seconds:g} seconds"
-        )
+        seconds = _seconds(params)
+        reason = "asks the person at the terminal" if seconds is None else f"waits {seconds:g} seconds"
         return Change(action=Action.READ, reason=reason)
 
     def apply(self, ctx: Context, params: PauseParams, change: Change) -> PauseResult:
         began = time.monotonic()
-        seconds = params.seconds + 60 * params.minutes
-        if seconds:
-            _wait(ctx, seconds)
-            return PauseResult(delta=time.monotonic() - began)
-        answer = ctx.ask(params.prompt or "Press Enter to go on")
+        seconds, answer = _seconds(params), ""
+        if seconds is None:
+            answer = ctx.ask(params.prompt or "Press Enter to go on")
+        elif seconds:
+            _wait(ctx, params.prompt or "pause", seconds)
         return PauseResult(user_input=answer, delta=time.monotonic() - began)
 
 
-def _wait(ctx: Context, seconds: float) -> None:
+def _seconds(params: PauseParams) -> float | None:
+    """None: it waits for a person, however long that takes."""
+    if params.seconds is None and params.minutes is None:
+        return None
+    return (params.seconds or 0) + 60 * (params.minutes or 0)
+
+
+def _wait(ctx: Context, what: str, seconds: float) -> None:
     """By the operator's clock: a person's pause is not made shorter by a fast sandbox."""
     ends = time.monotonic() + seconds
 
@@ -72,4 +80,4 @@ def _wait(ctx: Context, seconds: float) -> None:
         return Ready(None) if left <= 0.0 else Waiting(f"{left:.0f} seconds left")
 
     step = min(seconds, 1.0) * ctx.target.speed
-    ctx.poll("pause", look, timeout=(seconds + 60) * ctx.target.speed, interval=step, longest=step)
+    ctx.poll(what, look, timeout=(seconds + 60) * ctx.target.speed, interval=step, longest=step)

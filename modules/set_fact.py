@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 from runbook.contract import REST, Decision, Params, Scope
+from runbook.errors import Failed
 
 
 class SetFactParams(Params, frozen=True, kw_only=True):
@@ -25,4 +27,9 @@ class SetFact:
     Params: ClassVar[type[Params]] = SetFactParams
 
     def compute(self, params: SetFactParams, scope: Scope) -> Decision:
+        if not params.facts:
+            raise Failed("set_fact was given nothing to set")
+        for name in params.facts:
+            if not name.isidentifier() or keyword.iskeyword(name):
+                raise Failed(f"'{name}' can't be the name of a variable: letters, digits and _ only")
         return Decision(result={"ansible_facts": params.facts}, facts=params.facts)

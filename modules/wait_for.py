@@ -1,4 +1,4 @@
-"""Wait until a port answers or a file is there, from the operator's machine.
+"""Wait until a port answers, or a file is there, seen from the operator's machine.
 
 - wait_for:
     host: "{{ endpoint }}"
@@ -6,14 +6,19 @@
     timeout: 60
 - wait_for:
     path: /tmp/ready
+  delegate_to: localhost
+
+It looks from here whatever host the play names; for a file the playbook has to say so, as for `command`. A relative
+`path` starts at the playbook's folder.
 """
 
 from __future__ import annotations
 
 import re
 import socket
+import time
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,15 +30,17 @@ class WaitForParams(Params, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="Name or address.")] = "127.0.0.1"
     port: Annotated[int | None, Meta(description="TCP port.")] = None
     path: Annotated[str | None, Meta(description="File.")] = None
-    search_regex: Annotated[str | None, Meta(description="Text that the file must hold.")] = None
+    search_regex: Annotated[
+        str | None, Meta(description="Text that the file holds, or that the port sends.")
+    ] = None
     state: Annotated[
-        Literal["started", "present", "stopped", "drained", "absent"],
-        Meta(description="started, present: it answers, it is there; stopped, drained, absent: it does not."),
+        Literal["started", "present", "stopped", "absent"],
+        Meta(description="started, present: it answers, it is there; stopped, absent: it does not."),
     ] = "started"
-    delay: Annotated[float, Meta(description="Seconds before the first look.")] = 0
-    sleep: Annotated[float, Meta(description="Seconds between two looks.")] = 1
-    connect_timeout: Annotated[float, Meta(description="Seconds that one connection attempt may take.")] = 5
-    timeout: Annotated[float, Meta(description="Seconds until it fails.")] = 300
+    delay: Annotated[float, Meta(ge=0, description="Seconds before the first look.")] = 0
+    sleep: Annotated[float, Meta(gt=0, description="Seconds between two looks.")] = 1
+    connect_timeout: Annotated[float, Meta(gt=0, description="Seconds that one try to connect may take.")] = 5
+    timeout: Annotated[float, Meta(gt=0, description="Seconds until it fails.")] = 300
     msg: Annotated[str | None, Meta(description="What to say then.")] = None
 
 
@@ -42,6 +49,7 @@ class WaitForResult(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str | None, Meta(description="Name or address.")] = None
     port: Annotated[int | None, Meta(description="TCP port.")] = None
     path: Annotated[str | None, Meta(description="File.")] = None
+    elapsed: Annotated[float, Meta(description="Seconds that were waited.")] = 0.0
 
 
 class WaitFor:
@@ -55,18 +63,25 @@ class WaitFor:
         return None
 
     def observe(self, ctx: Context, params: WaitForParams) -> None:
-        """It looks when it waits."""
+        """It looks when it waits. Raises Failed for a file on a host that is not this machine."""
+        if params.path is not None and ctx.connection != "local":
+            raise Failed(
+                f"wait_for would look for {params.path} on this machine, not on host '{ctx.host}'",
+                hint="Say `delegate_to: localhost` if that is meant; `ssm_command` looks on an instance.",
+            )
 
     def plan(self, params: WaitForParams, observed: None) -> Change:
         if (params.port is None) == (params.path is None):
             raise Failed("wait_for needs either `port` or `path`")
+        _pattern(params)
         return Change(action=Action.READ, reason=f"waits until {_what(params)}")
 
     def apply(self, ctx: Context, params: WaitForParams, change: Change) -> WaitForResult:
         wanted = params.state in ("started", "present")
+        began = time.monotonic()
 
         def look() -> Waiting | Ready[None]:
-            there = _there(params)
+            there = _there(ctx, params)
             return Ready(None) if there == wanted else Waiting("not yet")
 
         speed = ctx.target.speed
@@ -81,19 +96,26 @@ class WaitFor:
                 longest=params.sleep * speed,
             )
         except Failed as error:
-            raise Failed(params.msg or f"Waited {params.timeout:g} seconds until {_what(params)}") from error
+            told = params.msg or f"Waited {params.timeout:g} seconds in vain until {_what(params)}"
+            raise Failed(told, result={"elapsed": time.monotonic() - began}) from error
         return WaitForResult(
-            state=params.state, host=params.host if params.port else None, port=params.port, path=params.path
+            state=params.state,
+            host=params.host if params.port is not None else None,
+            port=params.port,
+            path=params.path,
+            elapsed=time.monotonic() - began,
         )
 
 
 def _pass(ctx: Context, seconds: float) -> None:
-    looks = iter((False, True))
+    ends = time.monotonic() + seconds
 
     def look() -> Waiting | Ready[None]:
-        return Ready(None) if next(looks, True) else Waiting("delay")
+        return Ready(None) if time.monotonic() >= ends else Waiting("delay")
 
-    ctx.poll("delay", look, timeout=2 * seconds * ctx.target.speed, interval=seconds * ctx.target.speed)
+    speed = ctx.target.speed
+    step = min(seconds, 1.0) * speed
+    ctx.poll("delay", look, timeout=(seconds + 60) * speed, interval=step, longest=step)
 
 
 def _what(params: WaitForParams) -> str:
@@ -103,18 +125,37 @@ def _what(params: WaitForParams) -> str:
     return f"{subject} is {params.state}"
 
 
-def _there(params: WaitForParams) -> bool:
-    if params.port is not None:
-        try:
-            with socket.create_connection((params.host, params.port), timeout=params.connect_timeout):
-                return True
-        except OSError:
-            return False
-    path = Path(str(params.path))
-    if not path.exists():
-        return False
+def _pattern(params: WaitForParams) -> re.Pattern[str] | None:
     if params.search_regex is None:
-        return True
-    return (
-        re.search(params.search_regex, path.read_text(encoding="utf-8", errors="replace"), re.M) is not None
-    )
+        return None
+    try:
+        return re.compile(params.search_regex, re.MULTILINE)
+    except re.error as error:
+        raise Failed(f"`search_regex` is no regular expression: {error}") from error
+
+
+def _there(ctx: Context, params: WaitForParams) -> bool:
+    pattern = _pattern(params)
+    try:
+        if params.port is not None:
+            return _answers(params, pattern)
+        path = ctx.base / Path(str(params.path)).expanduser()
+        if pattern is None:
+            return path.exists()
+        return pattern.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+    except OSError:
+        return False
+
+
+def _answers(params: WaitForParams, pattern: re.Pattern[str] | None) -> bool:
+    where: Any = (params.host, params.port)
+    ends = time.monotonic() + params.connect_timeout
+    with socket.create_connection(where, timeout=params.connect_timeout) as connection:
+        heard = ""
+        while pattern is not None and not pattern.search(heard):
+            connection.settimeout(max(0.01, ends - time.monotonic()))
+            piece = connection.recv(4096)
+            if not piece:
+                return False
+            heard += piece.decode("utf-8", "replace")
+    return True

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 from msgspec import Meta
-from runbook.contract import FREE_FORM, REST, SECRET, LocalFile, Params, RenderedFile
+from runbook.contract import FREE_FORM, REST, SECRET, LocalFile, LocalPath, Params, RenderedFile
 from runbook.errors import Failed, ParamsError, Position
 from runbook.params import bind, check_literals, expression_fields, free_form_field, secret_fields
 from runbook.values import OMIT, Expression, Secret, SourceFloat, SourceInt, Template, Unknown, UnknownValue
@@ -93,6 +93,9 @@ class FolderFiles:
         if not path.is_file():
             raise Failed(f"There is no file '{name}'")
         return LocalFile(str(path), path.read_bytes())
+
+    def place(self, name: str) -> LocalPath:
+        return LocalPath(str(self.folder / name))
 
     def rendered(self, name: str) -> RenderedFile:
         return RenderedFile(name, (self.folder / name).read_text().upper())

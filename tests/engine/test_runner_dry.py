@@ -30,6 +30,7 @@ def test_a_dry_run_shows_changes_and_writes_nothing(folder: Folder) -> None:
 
 
 def test_what_depends_on_an_undecided_step_is_undecided_too(folder: Folder) -> None:
+    (folder.path / "x").write_text("whether this stays is known after the run")
     played = folder.play(
         f"""
         - hosts: localhost

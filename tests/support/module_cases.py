@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from runbook.contract import LocalFile, Module, RenderedFile
+from runbook.contract import LocalFile, LocalPath, Module, RenderedFile
 from runbook.errors import Position, RunbookError
 from runbook.model import Action, Change
 from runbook.params import bind
@@ -130,6 +130,9 @@ class _ToldFiles:
 
     def rendered(self, name: str) -> RenderedFile:
         return RenderedFile(name, self.texts[name])
+
+    def place(self, name: str) -> LocalPath:
+        return LocalPath(name)
 
     def local(self, name: str) -> LocalFile:
         return LocalFile(name, self.texts[name].encode())
