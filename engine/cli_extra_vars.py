@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from .yamlfile import YamlFile, settle, syntax_problems
 
 _PLACE = "-e"
 """Stands in messages where the name of a file would."""
+
+_COLON = re.compile(r":(\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ def _variables(text: str) -> Mapping[str, Value]:
 
 
 def _is_mapping(text: str) -> bool:
-    before = text.split("=", 1)[0].rstrip()
-    return text.lstrip().startswith(("{", "[", "- ")) or ": " in before or before.endswith(":")
+    before = text.split("=", 1)[0]
+    return text.lstrip().startswith(("{", "[", "- ")) or _COLON.search(before) is not None
 
 
 def _pairs(text: str) -> dict[str, Value]:

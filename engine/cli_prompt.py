@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TextIO
 
@@ -56,11 +57,11 @@ class Prompt:
 
 def _read(stream: TextIO, lines: queue.SimpleQueue[str]) -> None:
     raw: IO[bytes]
-    with open(stream.fileno(), "rb", buffering=0, closefd=False) as raw:
-        typed = b""
+    typed = b""
+    with suppress(OSError), open(stream.fileno(), "rb", buffering=0, closefd=False) as raw:
         while not typed.endswith(b"\n"):
             part = raw.read(_MOST)
-            if not part:
+            if not part:  # Ctrl-D; a terminal that was closed is an OSError
                 break
             typed += part
     # A Windows console is read as UTF-8, whatever its code page.
