@@ -42,7 +42,7 @@ def canonical(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(canonical, value)) + "]"
     if isinstance(value, Loop):
-        parts = (value.items, value.loop_var, value.index_var, value.label, value.pause, value.flatten)
+        parts = (value.items, value.loop_var, value.index_var, value.label, value.pause, value.lookup)
         return f"Loop{canonical(parts)}"
     if isinstance(value, dt.date):
         return value.isoformat()

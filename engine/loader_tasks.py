@@ -272,7 +272,7 @@ class TaskReader:
         items: Value = own.pop("with_items")
         if not isinstance(items, list | Template):
             items = [items]
-        return Loop(items=items, flatten=True, **control)
+        return Loop(items=items, lookup="items", **control)
 
     def _loop_control(self, entry: Entry | None) -> dict[str, Any]:
         found: dict[str, Any] = {}

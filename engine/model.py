@@ -30,8 +30,31 @@ class Loop:
     index_var: str | None = None
     label: Value = None
     pause: Value = 0.0
-    flatten: bool = False
-    """`with_items`: an item that is a list stands for its own items (one level)."""
+    lookup: str | None = None
+    """`with_NAME`: the lookup that makes the items out of what is written; None: `loop`."""
+    extended: Value = False
+    extended_allitems: Value = True
+    break_when: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role as one play or include uses it; its tasks and handlers carry it."""
+
+    name: str
+    path: str
+    """Its folder: `files/`, `templates/`, `vars/` and `tasks/` of its tasks are looked for there first."""
+    identity: str
+    defaults: Mapping[str, Value] = field(default_factory=dict)
+    """`defaults/main.yml`: the weakest variables of all."""
+    vars: Mapping[str, Value] = field(default_factory=dict)
+    """`vars/main.yml`: above the play's own."""
+    params: Mapping[str, Value] = field(default_factory=dict)
+    """What its user wrote beside the name: above facts and registered results."""
+    parents: tuple[Role, ...] = ()
+    """Roles that use it (by dependency or include), the innermost last: their variables are seen in it."""
+    dependencies: tuple[Role, ...] = ()
+    """Roles that it needs, as `meta/main.yml` says: their variables are seen in it, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +69,7 @@ class Task:
 
     name: Value = None
     arg_positions: Mapping[str, Position] = field(default_factory=dict)
+    role: Role | None = None
     when: tuple[Expression, ...] = ()
     loop: Loop | None = None
     until: tuple[Expression, ...] = ()
@@ -62,6 +86,7 @@ class Task:
     vars: Mapping[str, Value] = field(default_factory=dict)
     environment: tuple[Value, ...] = ()
     delegate_to: Value = None
+    delegate_facts: Value = False
     run_once: Value = False
     no_log: Value = False
     connection: Value = None
@@ -69,6 +94,15 @@ class Task:
     rerun: str = "ask"
     """What resume does with an effect that nothing can settle: `safe`, `never` or `ask`."""
     timeout: Value = None
+    throttle: Value = 0
+    async_seconds: Value = 0
+    """`async`: how long it may run in the background; 0: it does not run there."""
+    poll: Value = 15
+    """Seconds between two looks at a background task; 0: nobody waits for it."""
+    ignore_unreachable: Value = False
+    any_errors_fatal: Value = None
+    module_defaults: tuple[Value, ...] = ()
+    """Mappings of module (or `group/...`) to arguments, the outermost first."""
     check_mode: Value = None
     diff: Value = None
 
@@ -100,6 +134,9 @@ class Play:
     handlers: tuple[Node, ...] = ()
     vars: Mapping[str, Value] = field(default_factory=dict)
     vars_files: tuple[Value, ...] = ()
+    vars_prompt: tuple[Mapping[str, Value], ...] = ()
+    roles: tuple[Role, ...] = ()
+    """Roles whose defaults and variables the whole play sees, in their order."""
     tags: frozenset[str] = frozenset()
     strategy: str = "linear"
     serial: tuple[Value, ...] = ()

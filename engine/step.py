@@ -104,7 +104,7 @@ class Steps:
         items = Secret.reveal(self._templates.render(loop.items, job.scope))
         if isinstance(items, Unknown):
             return self._open(f"The loop depends on {Unknown.describe(items)}")
-        if loop.flatten:
+        if loop.lookup == "items":
             items = flat(items)
         if not isinstance(items, Sequence) or isinstance(items, str | bytes):
             raise TemplateError(

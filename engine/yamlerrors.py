@@ -111,6 +111,10 @@ def _character(source: Source, at: Position) -> str:
     return line[at.column - 1 : at.column]
 
 
+def _too_deep(source: Source, where: Position, _start: Position, _said: str) -> Problem:
+    return source.problem("This is nested too deep", where)
+
+
 def _bad_character(source: Source, where: Position, _start: Position, _said: str) -> Problem:
     character = _character(source, where)
     line = source.excerpt(where.line) or ""
@@ -208,6 +212,7 @@ _EXPLANATIONS: tuple[tuple[tuple[str, ...], _Tell], ...] = (
     (("unexpected end of stream", "unexpected document indicator"), _open_quote),
     (("unknown escape", "escape sequence"), _escape),
     (("undefined alias", "alphabetic or numeric character"), _alias),
+    (("maximum nesting depth",), _too_deep),
     (("another document", "expected '<document start>'", "expected <document start>"), _second_document),
 )
 

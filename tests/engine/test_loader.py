@@ -367,18 +367,18 @@ class TestModules:
 
 class TestLoops:
     @pytest.mark.parametrize(
-        ("text", "items", "flatten"),
+        ("text", "items", "lookup"),
         [
-            ("loop: [1, [2]]", [1, [2]], False),
-            ("loop: '{{ x }}'", Template("{{ x }}"), False),
-            ("with_items: [1, [2]]", [1, [2]], True),
-            ("with_items: '{{ x }}'", Template("{{ x }}"), True),
-            ("with_items: one", ["one"], True),
+            ("loop: [1, [2]]", [1, [2]], None),
+            ("loop: '{{ x }}'", Template("{{ x }}"), None),
+            ("with_items: [1, [2]]", [1, [2]], "items"),
+            ("with_items: '{{ x }}'", Template("{{ x }}"), "items"),
+            ("with_items: one", ["one"], "items"),
         ],
     )
-    def test_items(self, load: Load, text: str, items: object, flatten: bool) -> None:
+    def test_items(self, load: Load, text: str, items: object, lookup: str | None) -> None:
         (play,) = load(f"- hosts: web\n  tasks:\n    - debug: {{msg: x}}\n      {text}\n").plays
-        assert tasks(play)[0].loop == Loop(items=items, flatten=flatten)
+        assert tasks(play)[0].loop == Loop(items=items, lookup=lookup)
 
     def test_loop_control(self, load: Load) -> None:
         control = "{loop_var: a, index_var: b, label: '{{ a.name }}', pause: 2}"
