@@ -43,6 +43,21 @@ REST = msgspec.Meta(extra={"rest": True})
 """Marks the `dict[str, Any]` field that takes all arguments with names of their own: `set_fact: {color: red}`."""
 
 
+def aliases(*names: str) -> msgspec.Meta:
+    """Marks a Params field that these names stand for, too: `path: Annotated[str, aliases("dest", "name")]`."""
+    return msgspec.Meta(extra={"aliases": names})
+
+
+def no_effect(why: str) -> msgspec.Meta:
+    """Marks a Params field that is taken, because Ansible has it, and changes nothing; `why` is for the manual."""
+    return msgspec.Meta(extra={"no_effect": why})
+
+
+def refused(why: str) -> msgspec.Meta:
+    """Marks a Params field that Ansible has and we can't keep: whoever writes it is told `why`."""
+    return msgspec.Meta(extra={"refused": why})
+
+
 class RenderedFile(msgspec.Struct, frozen=True):
     """A Params field type: the argument names a template file beside the playbook; this is what it renders to."""
 
@@ -382,5 +397,8 @@ __all__ = [
     "Unsure",
     "Value",
     "Waiting",
+    "aliases",
     "computes",
+    "no_effect",
+    "refused",
 ]

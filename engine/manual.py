@@ -10,7 +10,7 @@ import msgspec
 from msgspec import inspect as types
 
 from .contract import Computation, LocalFile, LocalPath, Module, Params, RenderedFile
-from .params_shape import description_of, mark, shape_of, takes_null
+from .params_shape import aliases_of, description_of, mark, shape_of, takes_null
 from .params_words import description
 from .values import Expression
 
@@ -57,13 +57,17 @@ def _notes(field: types.Field) -> str:
     elif field.default not in (None, "", msgspec.NODEFAULT):
         default = str(field.default).lower() if isinstance(field.default, bool) else field.default
         notes.append(f"default {default}")
+    if names := aliases_of(field):
+        notes.append(f"also {', '.join(names)}")
     for extra, words in (
         ("secret", "secret"),
         ("free_form", "takes free-form text"),
         ("rest", "by its own names"),
+        ("no_effect", "taken, without effect"),
+        ("refused", "refused"),
     ):
-        if mark(field.type, extra):
-            notes.append(words)
+        if found := mark(field.type, extra):
+            notes.append(f"{words}: {found}" if isinstance(found, str) else words)
     return f" ({', '.join(notes)})" if notes else ""
 
 
@@ -80,11 +84,18 @@ def _object(struct: type) -> dict[str, Any]:
     named = {name: field for name, field in shape.fields.items() if name != shape.rest}
     made: dict[str, Any] = {
         "type": "object",
-        "properties": {name: _property(field) for name, field in named.items()},
+        "properties": {
+            written: _property(field)
+            for name, field in named.items()
+            if not mark(field.type, "refused")
+            for written in (name, *aliases_of(field))
+        },
         "additionalProperties": shape.rest is not None,
     }
-    required = [name for name, field in named.items() if field.required]
-    return {**made, "required": required} if required else made
+    needed = [(name, *aliases_of(field)) for name, field in named.items() if field.required]
+    required = [names[0] for names in needed if len(names) == 1]
+    either = [{"anyOf": [{"required": [name]} for name in names]} for names in needed if len(names) > 1]
+    return {**made, **({"required": required} if required else {}), **({"allOf": either} if either else {})}
 
 
 _TEMPLATE = {"type": "string", "pattern": r"\{\{|\{%"}

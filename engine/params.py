@@ -73,10 +73,15 @@ def _with_excerpt(problem: Problem) -> Problem:
 
 @functools.cache
 def expression_fields(params_type: type[Params]) -> frozenset[str]:
-    """Arguments that take expressions: they are handed over as they were written, not rendered."""
-    return frozenset(
-        name for name, field in shape_of(params_type).fields.items() if is_expression(field.type)
-    )
+    """Arguments that take expressions, by all their names: they are handed over as they were written, not
+    rendered."""
+    shape = shape_of(params_type)
+    return frozenset(name for name, field in shape.names.items() if is_expression(shape.fields[field].type))
+
+
+def field_names(params_type: type[Params]) -> Mapping[str, str]:
+    """Names of fields by all the names that their arguments may be written by."""
+    return shape_of(params_type).names
 
 
 @functools.cache
@@ -92,4 +97,12 @@ def free_form_field(params_type: type[Params]) -> str | None:
     return next((name for name, field in fields if mark(field.type, "free_form")), None)
 
 
-__all__ = ["Files", "bind", "check_literals", "expression_fields", "free_form_field", "secret_fields"]
+__all__ = [
+    "Files",
+    "bind",
+    "check_literals",
+    "expression_fields",
+    "field_names",
+    "free_form_field",
+    "secret_fields",
+]

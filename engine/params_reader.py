@@ -15,7 +15,7 @@ from msgspec import inspect as types
 from .contract import LocalFile, LocalPath, RenderedFile
 from .errors import Position, Problem, StepError
 from .params_scalars import SCALARS, Misfit
-from .params_shape import Shape, is_expression, item_of, members, shape_of, takes_null
+from .params_shape import Shape, is_expression, item_of, mark, members, shape_of, takes_null
 from .params_words import Where, description, given, shown
 from .template_guard import PLAIN, reveal
 from .template_syntax import check_syntax
@@ -88,21 +88,39 @@ class Reader:
             if name not in given:
                 if field.required:
                     self.say(where, f"The argument '{shown((*where, name))}' is missing", shape.about(name))
-            elif given[name] is not None or field.required or takes_null(field.type):
-                made[field.name] = self.read(given[name], field.type, (*where, name))
+                continue
+            written, value = given[name]
+            place = (*where, written)
+            if value is not None and (why := mark(field.type, "refused")):
+                self.say(place, f"'{shown(place)}' can't be used here: {why}", f"Take '{written}' out.")
+            elif value is not None or field.required or takes_null(field.type):
+                made[field.name] = self.read(value, field.type, place)
         if len(self.said) > before or (self._checking and self._open is not None):
             return None
         return self._built(struct, made, where)
 
-    def _sorted(self, shape: Shape, values: Mapping[str, Any], where: Where) -> dict[str, Any]:
-        """Values by field name; those with names of their own go where the struct takes them, or are refused."""
-        known: dict[str, Any] = {}
+    def _sorted(self, shape: Shape, values: Mapping[str, Any], where: Where) -> dict[str, tuple[str, Any]]:
+        """By field name: the name that was written, and the value. Those with names of their own go where the
+        struct takes them, or are refused; so is a field that was written by two of its names."""
+        known: dict[str, tuple[str, Any]] = {}
         rest: dict[str, Any] = {}
         for name, value in values.items():
-            if value is not OMIT:
-                (known if name in shape.fields and name != shape.rest else rest)[str(name)] = value
+            if value is OMIT:
+                continue
+            field = shape.names.get(name)
+            if field is None:
+                rest[str(name)] = value
+            elif field in known:
+                first = known[field][0]
+                self.say(
+                    (*where, name),
+                    f"'{shown((*where, name))}' and '{first}' are the same argument",
+                    "Write one.",
+                )
+            else:
+                known[field] = (name, value)
         if shape.rest is not None:
-            known[shape.rest] = rest
+            known[shape.rest] = (shape.rest, rest)
             return known
         for name in rest:
             place = (*where, name)

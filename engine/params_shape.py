@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec import inspect as types
 
@@ -20,11 +21,14 @@ class Shape:
     fields: Mapping[str, types.Field]
     rest: str | None
     """The field that takes arguments with names of their own."""
+    names: Mapping[str, str]
+    """Field names by all the names that may be written: their own and their aliases."""
 
     def offer(self, name: str) -> str:
         """A hint for a name that is not there."""
-        known = [field for field in self.fields if field != self.rest]
-        return nearest(name, known) or (f"It takes: {', '.join(known)}." if known else "It takes none.")
+        known = [field for field, info in self.fields.items() if not mark(info.type, "refused")]
+        named = ", ".join(known)
+        return nearest(name, self.names) or (f"It takes: {named}." if named else "It takes none.")
 
     def about(self, name: str) -> str:
         """One line on a field: what may be written there, and what it is for."""
@@ -37,19 +41,27 @@ class Shape:
 def shape_of(struct: type) -> Shape:
     info = types.type_info(struct)
     assert isinstance(info, types.StructType)  # noqa: S101 (the callers' types are structs)
-    rest = [field.encode_name for field in info.fields if mark(field.type, "rest")]
-    return Shape({field.encode_name: field for field in info.fields}, rest[0] if rest else None)
+    fields = {field.encode_name: field for field in info.fields}
+    rest = next((name for name, field in fields.items() if mark(field.type, "rest")), None)
+    names = {alias: name for name, field in fields.items() for alias in aliases_of(field)}
+    return Shape(fields, rest, {**names, **{name: name for name in fields if name != rest}})
 
 
-def mark(node: types.Type, name: str) -> bool:
-    """Whether a field carries one of the contract's marks (`secret`, `free_form`, `rest`)."""
+def aliases_of(field: types.Field) -> tuple[str, ...]:
+    """The other names of a field."""
+    found: tuple[str, ...] = mark(field.type, "aliases") or ()
+    return found
+
+
+def mark(node: types.Type, name: str) -> Any:
+    """What one of the contract's marks says of a field: true, names, a reason; None: it does not carry it."""
     while isinstance(node, types.Metadata):
-        if (node.extra or {}).get(name):
-            return True
+        if found := (node.extra or {}).get(name):
+            return found
         node = node.type
     if isinstance(node, types.UnionType):
-        return any(mark(member, name) for member in node.types)
-    return False
+        return next((found for member in node.types if (found := mark(member, name))), None)
+    return None
 
 
 def description_of(node: types.Type) -> str:
@@ -109,6 +121,7 @@ def marked_paths(node: types.Type, name: str) -> Iterator[tuple[str, ...]]:
 
 __all__ = [
     "Shape",
+    "aliases_of",
     "description_of",
     "is_expression",
     "item_of",

@@ -20,7 +20,7 @@ from .events import ItemFinished
 from .loops import ItemKey, flat, in_loop, item_keys, scope_of, shown, together
 from .model import Change, Outcome, Play, Status, Task
 from .outcomes import gave_up, skipped, undecided
-from .params import bind, expression_fields, secret_fields
+from .params import bind, expression_fields, field_names, secret_fields
 from .places import SSM, connection_for
 from .plain import plain
 from .planned import PlannedWorld
@@ -193,7 +193,8 @@ class Steps:
                 self._open(decided.undecided)
             return decided
         context = self._context(job, module, scope, where)
-        secret = {str(path[0]) for path in secret_paths(rendered)}
+        names = field_names(module.Params)
+        secret = {names.get(str(path[0]), str(path[0])) for path in secret_paths(rendered)}
         context = replace(context, secret_arguments=context.secret_arguments | secret)
         return carry_out(cast(Module, module), params, context, self._planned(job, scope))
 

@@ -9,9 +9,27 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 from msgspec import Meta
-from runbook.contract import FREE_FORM, REST, SECRET, LocalFile, LocalPath, Params, RenderedFile
+from runbook.contract import (
+    FREE_FORM,
+    REST,
+    SECRET,
+    LocalFile,
+    LocalPath,
+    Params,
+    RenderedFile,
+    aliases,
+    no_effect,
+    refused,
+)
 from runbook.errors import Failed, ParamsError, Position
-from runbook.params import bind, check_literals, expression_fields, free_form_field, secret_fields
+from runbook.params import (
+    bind,
+    check_literals,
+    expression_fields,
+    field_names,
+    free_form_field,
+    secret_fields,
+)
 from runbook.values import OMIT, Expression, Secret, SourceFloat, SourceInt, Template, Unknown, UnknownValue
 
 AT = Position("play.yml", 3, 5)
@@ -244,6 +262,38 @@ def test_arguments_of_any_name_go_where_the_module_takes_them() -> None:
     assert made == Facts(facts={"color": "red", "facts": 1}, cacheable=True)
 
 
+class Place(Params, frozen=True, kw_only=True):
+    path: Annotated[str, aliases("dest", "name"), Meta(description="Where.")]
+    key: Annotated[str | None, SECRET, aliases("password")] = None
+    when: Annotated[Expression | None, aliases("if")] = None
+    unsafe: Annotated[bool, no_effect("files are always replaced whole")] = False
+    selevel: Annotated[Any, refused("it needs SELinux")] = None
+
+
+@pytest.mark.parametrize("name", ["path", "dest", "name"])
+def test_an_argument_may_be_written_by_each_of_its_names(name: str) -> None:
+    made = bind(Place, {name: "/x", "password": "k", "unsafe": "yes"}, {}, AT, files=FolderFiles())
+    assert made == Place(path="/x", key="k", unsafe=True)
+
+
+def test_an_argument_is_told_by_the_name_that_was_written() -> None:
+    positions = {"name": Position("play.yml", 5, 7), "dest": Position("play.yml", 6, 7)}
+    said = check_literals(Place, {"name": "a", "dest": OMIT, "unsafe": "x"}, positions, AT)
+    assert [p.message for p in said] == ["'unsafe' must be true or false, not 'x'"]
+    (twice,) = check_literals(Place, {"name": "a", "dest": "b"}, positions, AT)
+    assert (twice.message, twice.position) == ("'dest' and 'name' are the same argument", positions["dest"])
+    (wrong,) = check_literals(Place, {"name": ["a"]}, positions, AT)
+    assert (wrong.message, wrong.position) == ("'name' must be text, not a list", positions["name"])
+    (near,) = check_literals(Place, {"name": "a", "pasword": "b"}, {}, AT)
+    assert near.hint == "Did you mean 'password'?"
+
+
+def test_an_argument_that_can_not_be_kept_is_refused_with_the_reason() -> None:
+    (told,) = check_literals(Place, {"path": "a", "selevel": "s0"}, {}, AT)
+    assert told.message == "'selevel' can't be used here: it needs SELinux"
+    assert check_literals(Place, {"path": "a", "selevel": OMIT}, {}, AT) == []
+
+
 def test_files_are_found_beside_the_playbook(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abc")
     made = bind(
@@ -308,6 +358,8 @@ def test_fields_are_checked_together_at_load_when_all_is_literal() -> None:
 
 def test_marks_of_fields() -> None:
     assert expression_fields(Everything) == {"that"}
+    assert expression_fields(Place) == {"when", "if"}
+    assert field_names(Place)["password"] == "key"
     assert secret_fields(Everything) == {("password",)}
     assert free_form_field(Script) == "script"
     assert free_form_field(Everything) is None

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Annotated, Any, cast
 
 import pytest
-from runbook.contract import Computation, Module
+from runbook.contract import Computation, Module, Params, aliases, no_effect, refused
 from runbook.errors import ContractError, Position
+from runbook.manual import json_schema, manual
 from runbook.registry import Registry
 from runbook.registry_check import check_class
 from runbook.values import Template
@@ -215,6 +217,28 @@ def test_the_manual_page(library: Path) -> None:
           tags: a mapping
         """
     )
+
+
+def test_other_names_and_arguments_that_are_not_kept_are_told() -> None:
+    class Place(Params, frozen=True, kw_only=True):
+        path: Annotated[str, aliases("dest")]
+        mode: str
+        unsafe: Annotated[bool, no_effect("files are always replaced whole")] = False
+        selevel: Annotated[Any, refused("it needs SELinux")] = None
+
+    class Placed:
+        """Puts."""
+
+        Params = Place
+
+    page = manual("placed", cast(Any, Placed()))
+    assert "path: text (required, also dest)" in page
+    assert "(default false, taken, without effect: files are always replaced whole)" in page
+    assert "selevel: anything (refused: it needs SELinux)" in page
+    schema = json_schema(Place)
+    assert list(schema["properties"]) == ["path", "dest", "mode", "unsafe"]
+    assert schema["required"] == ["mode"]
+    assert schema["allOf"] == [{"anyOf": [{"required": ["path"]}, {"required": ["dest"]}]}]
 
 
 def test_the_json_schema_lets_a_template_stand_for_any_value(library: Path) -> None:
