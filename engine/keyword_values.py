@@ -5,7 +5,6 @@ A reader answers None when the value can't be used; the problem is with the file
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -18,6 +17,8 @@ from .values import Expression, Template
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 Warn: TypeAlias = Callable[[Problem], None]
+_NAMES = "Letters, digits and underscores; no digit first."
+
 Reader: TypeAlias = Callable[[YamlFile, Entry, Warn], Any]
 
 AWS_SETTINGS = ("region", "profile", "role_arn", "external_id", "endpoint_url", "allowed_account_ids")
@@ -122,15 +123,13 @@ def read_variable(file: YamlFile, entry: Entry, _warn: Warn) -> str | None:
     value = entry.node.value if isinstance(entry.node, yaml.ScalarNode) else None
     if isinstance(value, str) and is_variable(value):
         return value
-    _wrong(file, entry, "the name of a variable", hint="Letters, digits and underscores; no digit first.")
+    _wrong(file, entry, "the name of a variable", hint=_NAMES)
     return None
 
 
 def is_variable(name: str) -> bool:
-    """Whether an expression can name it."""
-    return (
-        name.isascii() and name.isidentifier() and not (keyword.iskeyword(name) or name in ("true", "false"))
-    )
+    """Whether it is a variable's name in Ansible: letters, digits and underscores, no digit first."""
+    return name.isascii() and name.isidentifier() and name not in ("true", "false")
 
 
 def choice(*words: str) -> Reader:
@@ -157,13 +156,20 @@ def choice_or_template(*words: str) -> Reader:
     return read
 
 
-def read_vars(file: YamlFile, node: yaml.Node, what: str = "'vars'") -> Mapping[str, Value]:
-    """Variables: a mapping whose keys are names that an expression can use."""
+def read_vars(
+    file: YamlFile, node: yaml.Node, what: str = "'vars'", *, lenient: bool = False
+) -> Mapping[str, Value]:
+    """Variables: a mapping whose keys are names that an expression can use.
+
+    `lenient`: other names are told and kept, as Ansible keeps them in files of variables and in inventories.
+    """
     found: dict[str, Value] = {}
     for entry in file.entries(node, what):
-        if not is_variable(entry.key):
-            hint = "Letters, digits and underscores; no digit first, no word of Python's."
-            file.problem(f"'{entry.key}' can't be the name of a variable", entry.position, hint)
+        if not is_variable(entry.key) and lenient:
+            hint = f"{_NAMES} It can be read as vars['{entry.key}'] only."
+            file.warn(f"No expression can name the variable '{entry.key}'", entry.position, hint)
+        elif not is_variable(entry.key):
+            file.problem(f"'{entry.key}' can't be the name of a variable", entry.position, _NAMES)
         found[entry.key] = file.value(entry.node)
     return found
 

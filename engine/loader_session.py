@@ -114,7 +114,7 @@ class Session:
 
     def settle(self) -> None:
         """Raise LoadError with all problems of all files, if there are any."""
-        settle(self.files)
+        settle(self.files, self.warn)
 
     def digest(self) -> str:
         """Of the text of all files that were read."""

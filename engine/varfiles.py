@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .errors import LoadError, Problem
@@ -13,11 +13,14 @@ from .yamlfile import YamlFile, is_null, read_yaml, settle
 _ENDINGS = ("", ".yml", ".yaml", ".json")
 
 
-def load_vars(path: str) -> Mapping[str, Value]:
-    """The variables of a YAML or JSON file. Raises LoadError with all problems of the file."""
+def load_vars(path: str, warn: Callable[[Problem], None] | None = None) -> Mapping[str, Value]:
+    """The variables of a YAML or JSON file. `warn` is told what works and is hardly meant.
+
+    Raises LoadError with all problems of the file.
+    """
     file = read_yaml(path)
     found = vars_of(file)
-    settle([file])
+    settle([file], warn)
     return found
 
 
@@ -25,7 +28,7 @@ def vars_of(file: YamlFile) -> Mapping[str, Value]:
     """The variables of a file that was read; problems stay with the file."""
     if file.root is None or is_null(file.root):
         return {}
-    return read_vars(file, file.root, "A file of variables")
+    return read_vars(file, file.root, "A file of variables", lenient=True)
 
 
 class VarFolder:

@@ -1,13 +1,14 @@
 """YAML files: plain data in which every node knows its place and operator text with braces is a Template.
 
-YAML 1.1 as PyYAML's safe loader reads it, with less: duplicate keys, unknown tags and nodes that hold themselves
-are problems. Problems are collected, so that all of a file are told together.
+YAML 1.1 as PyYAML's safe loader reads it, with less: unknown tags and nodes that hold themselves are problems. Of
+equal keys the last counts, with a warning, as in Ansible. Problems are collected, so that all of a file are told
+together.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BRACES = re.compile(r"\{[{%#]")
 _MOST_SYNTAX_ERRORS = 10
 _BUSY = object()
+_PAIRS = (f"{TAG}omap", f"{TAG}pairs")
+_COLLECTIONS = frozenset({f"{TAG}map", f"{TAG}seq", f"{TAG}set", *_PAIRS, "!unsafe"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class YamlFile:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Problem] = control_characters(source)
+        self.warnings: list[Problem] = []
+        """What works and is hardly meant: equal keys, templates as keys."""
         self.texts: list[Template | Expression] = []
         """Every template and expression that was handed out, for a check of their syntax."""
         self.torn = False
@@ -64,6 +69,11 @@ class YamlFile:
         """Note a problem at a place of this file."""
         place = at if isinstance(at, Position) else self.position(at)
         self.problems.append(self.source.problem(message, place, hint))
+
+    def warn(self, message: str, at: Position | yaml.Node, hint: str | None = None) -> None:
+        """Note something that works and is hardly meant."""
+        place = at if isinstance(at, Position) else self.position(at)
+        self.warnings.append(self.source.problem(message, place, hint))
 
     def position(self, node: yaml.Node) -> Position:
         return Position(self.path, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -137,29 +147,25 @@ class YamlFile:
     def _pairs(self, node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, yaml.Node]]:
         """Keys and values, `<<` merged as YAML 1.1 says: what is written here wins, then the earlier of a list."""
         merged = [(k, v) for k, v in node.value if k.tag == f"{TAG}merge"]
-        first: dict[tuple[str, str], yaml.Node] = {}
-        own: list[tuple[yaml.Node, yaml.Node]] = []
+        own: dict[object, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
             if key.tag == f"{TAG}merge":
                 continue
-            if isinstance(key, yaml.ScalarNode):
-                name = (key.tag, key.value)
-                if name in first:
-                    place = self.position(first[name])
-                    self.problem(
-                        f"The key '{key.value}' stands here twice",
-                        key,
-                        f"First in line {place.line}, column {place.column}. Only one of them could count.",
-                    )
-                    continue
-                first[name] = key
-            own.append((key, value))
+            name: object = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key)
+            if name in own:
+                place = self.position(own[name][0])
+                self.warn(
+                    f"The key '{key.value}' stands here twice",
+                    key,
+                    f"First in line {place.line}, column {place.column}. The last one counts.",
+                )
+            own[name] = (key, value)
         if merged:
-            yield from self._merge(merged, set(first))
-        yield from own
+            yield from self._merge(merged, set(own))
+        yield from own.values()
 
     def _merge(
-        self, merged: list[tuple[yaml.Node, yaml.Node]], taken: set[tuple[str, str]]
+        self, merged: list[tuple[yaml.Node, yaml.Node]], taken: set[object]
     ) -> Iterator[tuple[yaml.Node, yaml.Node]]:
         for _, value in merged:
             for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
@@ -192,11 +198,14 @@ class YamlFile:
         return known
 
     def _collection(self, node: yaml.Node, raw: bool) -> Value:
-        if node.tag not in (f"{TAG}map", f"{TAG}seq", "!unsafe"):
+        if node.tag not in _COLLECTIONS:
             self._refuse_tag(node)
             return None
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, raw=raw) for item in node.value]
+            items = [self.value(item, raw=raw) for item in node.value]
+            if node.tag in _PAIRS:
+                return [pair for item in items if isinstance(item, dict) for pair in map(list, item.items())]
+            return items
         assert isinstance(node, yaml.MappingNode)  # noqa: S101 (the only kind that is left)
         made = {}
         for key, value in self._pairs(node):
@@ -205,10 +214,10 @@ class YamlFile:
                 continue
             name = self._scalar(key, True)
             if not raw and isinstance(name, str) and _BRACES.search(name):
-                hint = 'Keys are not rendered. Write the whole mapping as one template: "{{ {name: value} }}"'
-                self.problem("A key can't be a template", key, hint)
+                hint = 'Write the whole mapping as one template: "{{ {name: value} }}"'
+                self.warn("A key is not rendered: this one keeps its braces", key, hint)
             made[name] = self.value(value, raw=raw)
-        return made
+        return set(made) if node.tag == f"{TAG}set" else made
 
     def _scalar(self, node: yaml.ScalarNode, raw: bool) -> Value:
         text: str = node.value
@@ -302,8 +311,11 @@ def syntax_problems(texts: Sequence[Template | Expression]) -> list[Problem]:
     return problems
 
 
-def settle(files: list[YamlFile]) -> None:
-    """Raise LoadError with the problems of all files, if there are any."""
+def settle(files: Sequence[YamlFile], warn: Callable[[Problem], None] | None = None) -> None:
+    """Raise LoadError with the problems of all files, if there are any; tell `warn` their warnings."""
     problems = [problem for file in files for problem in file.settled()]
     if problems:
         raise LoadError(list(dict.fromkeys(problems)))
+    if warn is not None:
+        for warning in dict.fromkeys(warning for file in files for warning in file.warnings):
+            warn(warning)

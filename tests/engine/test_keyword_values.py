@@ -105,7 +105,7 @@ def test_braces_around_an_expression_come_off_with_a_warning(text: str, expected
 
 @pytest.mark.parametrize("name", ["a", "_a1", "Ünicode", "1a", "a-b", "a.b", "a b", "", "if", "None", "true"])
 def test_names_of_variables(name: str) -> None:
-    assert is_variable(name) is (name in ("a", "_a1"))
+    assert is_variable(name) is (name in ("a", "_a1", "if", "None"))
 
 
 def test_variables_keep_a_bad_name_so_that_the_rest_is_checked_too() -> None:
@@ -113,6 +113,14 @@ def test_variables_keep_a_bad_name_so_that_the_rest_is_checked_too() -> None:
     assert file.root is not None
     assert read_vars(file, file.root) == {"a-b": 1, "c": Template("{{ d }}")}
     assert len(file.settled()) == 1
+
+
+def test_a_file_of_variables_may_use_names_that_no_expression_can() -> None:
+    file = YamlFile(Source("v.yml", "a-b: 1\n"))
+    assert file.root is not None
+    assert read_vars(file, file.root, lenient=True) == {"a-b": 1}
+    assert file.settled() == []
+    assert [w.message for w in file.warnings] == ["No expression can name the variable 'a-b'"]
 
 
 def test_the_tables_do_not_contradict_each_other() -> None:

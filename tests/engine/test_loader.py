@@ -108,10 +108,10 @@ class TestPlays:
 
     def test_files_of_variables_are_read_before_the_run(self, load: Load) -> None:
         text = "- hosts: web\n  vars_files: [good.yml, bad.yml, gone.yml]\n"
-        files = {"good.yml": "a: 1\n", "bad.yml": "a-b: 1\nc: '{{ x'\n"}
+        files = {"good.yml": "a: 1\n", "bad.yml": "a: !b 1\nc: '{{ x'\n"}
         found = problems(load, text, files)
         assert found[0] == "site.yml:2:35: There is no file gone.yml"
-        assert found[1] == "bad.yml:1:1: 'a-b' can't be the name of a variable"
+        assert found[1] == "bad.yml:1:4: The YAML tag '!b' is not known here"
         assert found[2].startswith("bad.yml:2:5: ")
 
 

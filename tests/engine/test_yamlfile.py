@@ -11,7 +11,7 @@ import yaml
 from runbook.errors import LoadError, Position
 from runbook.source import Source, read_source
 from runbook.values import SourceFloat, SourceInt, Template
-from runbook.yamlfile import YamlFile
+from runbook.yamlfile import YamlFile, settle
 
 
 def load(text: str) -> YamlFile:
@@ -114,7 +114,6 @@ def test_an_anchor_used_often_is_built_once() -> None:
         ('a: "\\d"\n', "1:5 Double-quoted text has no such escape"),
         ("a: *b\n", "1:4 No anchor with this name stands before it"),
         ("a: 1\n---\nb: 2\n", "2:1 A second YAML document starts here"),
-        ("a: 1\na: 2\n", "2:1 The key 'a' stands here twice"),
         ("a: !foo x\n", "1:4 The YAML tag '!foo' is not known here"),
         ("a: !!python/object:os.x {}\n", "1:4 The YAML tag '!!python/object:os.x' is not known here"),
         ("a: !vault x\n", "1:4 '!vault' is not supported yet"),
@@ -124,7 +123,6 @@ def test_an_anchor_used_often_is_built_once() -> None:
         ),
         ("a: &x [*x]\n", "1:4 This holds itself"),
         ('a: "b\x07"\n', "1:6 The character U+0007 is not allowed in YAML"),
-        ('"{{ x }}": 1\n', "1:1 A key can't be a template"),
         ("? [a]\n: 1\n", "1:3 A key must be text, not a list"),
         ("a: '{{ x '\n", "1:5 "),
     ],
@@ -135,16 +133,52 @@ def test_what_is_wrong_is_told_with_its_place(text: str, problem: str) -> None:
     assert found[0].startswith(problem)
 
 
-def test_a_duplicate_key_names_both_places() -> None:
-    file = load("a: 1\nb:\n  c: 1\n  c: 2\n")
+def test_of_equal_keys_the_last_counts_and_both_places_are_told() -> None:
+    file = load("a: 1\nb:\n  c: 1\n  d: 3\n  c: 2\n")
     assert file.root is not None
-    file.value(file.root)
-    assert str(file.settled()[0]) == (
-        "f.yml:4:3: The key 'c' stands here twice\n"
-        "  4 |   c: 2\n"
+    found = file.value(file.root)
+    assert found == {"a": 1, "b": {"c": 2, "d": 3}}
+    assert list(found["b"]) == ["c", "d"]
+    assert file.settled() == []
+    assert str(file.warnings[0]) == (
+        "f.yml:5:3: The key 'c' stands here twice\n"
+        "  5 |   c: 2\n"
         "    |   ^\n"
-        "  First in line 3, column 3. Only one of them could count."
+        "  First in line 3, column 3. The last one counts."
     )
+
+
+def test_warnings_are_told_when_nothing_is_wrong() -> None:
+    file = load("a: 1\na: 2\n")
+    assert file.root is not None
+    file.entries(file.root, "It")
+    file.value(file.root)
+    told_of: list[str] = []
+    settle([file], lambda problem: told_of.append(problem.message))
+    assert told_of == ["The key 'a' stands here twice"]
+
+
+def test_a_key_keeps_its_braces_with_a_warning() -> None:
+    file = load('"{{ x }}": 1\n')
+    assert file.root is not None
+    assert file.value(file.root) == {"{{ x }}": 1}
+    assert [w.message for w in file.warnings] == ["A key is not rendered: this one keeps its braces"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("!!set {a, b}", {"a", "b"}),
+        ("!!omap [a: 1, b: 2]", [["a", 1], ["b", 2]]),
+        ("!!pairs [a: 1, a: 2]", [["a", 1], ["a", 2]]),
+        ("0644", 0o644), ("0o644", "0o644"), ("0x1F", 31), ("0b101", 5), ("190:20:30", 685230), ("1_000", 1000),
+        ("1:30.5", 90.5), ("1e3", "1e3"), ("1.e+3", 1000.0), ("y", "y"), ("off", False), ("!!int '12'", 12),
+        ("!!bool 'yes'", True), ("!!str 12", "12"), ("!!binary aGVsbG8=", b"hello"), ("~", None),
+        ("{<<: {p: 1}, <<: {p: 2, r: 3}}", {"p": 1, "r": 3}),
+    ],
+)  # fmt: skip
+def test_values_are_those_of_yaml_1_1(text: str, expected: object) -> None:
+    assert value(f"a: {text}\n") == {"a": expected}
 
 
 def test_an_unquoted_template_says_how_to_quote() -> None:
@@ -158,12 +192,12 @@ def test_an_unquoted_template_says_how_to_quote() -> None:
 
 
 def test_syntax_errors_of_several_list_items_are_told_together() -> None:
-    text = '- a: "b" c\n- b: 1\n- c: {{ x }}/y\n  d: 1\n- d: e: f\n- g: 1\n  g: 2\n'
+    text = '- a: "b" c\n- b: 1\n- c: {{ x }}/y\n  d: 1\n- d: e: f\n- g: !x 1\n'
     assert told(text) == [
         "1:10 Text goes on after the closing quote",
         "3:6 A value that starts with '{{' must be quoted",
         "5:7 A key stands where none can be: the text before this ':' is a value already",
-        "7:3 The key 'g' stands here twice",
+        "6:6 The YAML tag '!x' is not known here",
     ]
 
 
@@ -173,7 +207,7 @@ def test_an_anchor_lost_with_a_broken_item_is_no_problem_of_its_own() -> None:
 
 def test_lines_are_counted_as_yaml_counts_them() -> None:
     assert told("a: '\x0c'\nb: 1\n") == ["1:5 The character U+000C is not allowed in YAML"]
-    assert told("a: 1\r\nb: 2\r\nb: 3\r\n") == ["3:1 The key 'b' stands here twice"]
+    assert told("a: 1\r\nb: 2\r\nb: !x 3\r\n") == ["3:4 The YAML tag '!x' is not known here"]
 
 
 def test_dates_are_dates() -> None:
