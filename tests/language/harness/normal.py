@@ -1,0 +1,102 @@
+"""What can't be equal, made equal. This is the only place that forgives; each rule has its reason."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .played import Step
+
+_NOT_OURS = {
+    "invocation",  # how Ansible's module was called on the target
+    "exception",  # a traceback of Ansible's
+    "warnings",  # advice in Ansible's own words
+    "deprecations",
+    "diff",  # a diff is prose; ours tells fields
+}
+_OF_THE_MOMENT = {
+    "delta",
+    "start",
+    "end",
+    "atime",
+    "mtime",
+    "ctime",
+    "birthtime",
+    "inode",
+    "dev",
+    "version",  # of an inode
+    "ansible_job_id",
+    "results_file",
+    "elapsed",
+    "started_at",
+}
+_MARKS_OF_A_PROCESS = {"rc", "inode", "ansible_job_id", "started", "elapsed", "delta"}
+"""A result with one of these is a command's, a file's or a job's: its times are of the moment."""
+
+_BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~")
+_TEMPORARY = re.compile(r"/(?:[\w.-]+/)*(?:ansible-tmp-[\d.-]+|ansible-local-\w+|\.ansible/tmp)/[\w./-]*")
+_TEMPORARY_FILE = "<temporary>"
+_PREFIX = re.compile(r"^(?:ansible\.(?:builtin|legacy)\.)")
+
+TOLD_BY_STATUS = {
+    "changed",
+    "failed",
+    "skipped",
+    "unreachable",
+    "item",
+    "ansible_loop_var",
+    "ansible_index_var",
+    "skip_reason",
+}
+"""Ansible prints these for some modules only; what they say is in the status and the label already."""
+
+GATHERING = {"Gathering Facts", "setup", "gather_facts"}
+"""Facts of a machine: Ansible's hundreds, our small set. Cases look at the single ones."""
+
+
+def normal_step(step: Step, folder: str) -> Step:
+    """A step without what belongs to one engine, one moment or one folder."""
+    task = _PREFIX.sub("", step.task)
+    if task in GATHERING and step.status in ("ok", "changed"):
+        result: Any = {}
+    else:
+        result = normal_value(step.result, folder)
+    return Step(step.host, step.play, task, step.handler, step.status, normal_item(step.item), result)
+
+
+def normal_item(label: str | None) -> str | None:
+    """Ansible's label is Python's text of a value, ours is JSON's."""
+    if label is None or label[:1] not in set("[{("):
+        return label
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return json.dumps(read(label), sort_keys=True, default=str)
+        except (ValueError, SyntaxError):
+            continue
+    return label
+
+
+def normal_value(value: Any, folder: str) -> Any:
+    """Recursively, as in a registered result that is printed."""
+    if isinstance(value, str):
+        return normal_text(value, folder)
+    if isinstance(value, list):
+        return [normal_value(one, folder) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    dropped = _NOT_OURS | (_OF_THE_MOMENT if _MARKS_OF_A_PROCESS & value.keys() else set())
+    kept = {key: normal_value(one, folder) for key, one in value.items() if key not in dropped}
+    return {
+        normal_text(key, folder): one
+        for key, one in kept.items()
+        if not key.startswith("_ansible_") and one != _TEMPORARY_FILE  # where Ansible put a file to push it
+    }
+
+
+def normal_text(text: str, folder: str) -> str:
+    """Folders of the run, temporary files and the time in a backup's name."""
+    text = text.replace(folder, "<case>")
+    return _TEMPORARY.sub(_TEMPORARY_FILE, _BACKUP.sub(".<backup>~", text))

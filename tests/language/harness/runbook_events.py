@@ -1,0 +1,74 @@
+"""Reads the events of `runbook play --output json` (docs/events.md) as steps."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .plain_json import plain
+from .played import COUNTS, Step
+
+Event = Mapping[str, Any]
+
+_INCLUDES = {"include_tasks", "include_role"}
+_SILENT = {"meta"}
+"""Ansible prints nothing of these."""
+
+
+def read_events(stdout: str) -> list[Event]:
+    """One event a line; a line that is none, of a traceback say, is passed over."""
+    return [json.loads(line) for line in stdout.splitlines() if line.startswith('{"event"')]
+
+
+def read_steps(events: list[Event]) -> Iterator[Step]:
+    """The results in the order in which they were told.
+
+    Ansible tells the items of a loop, and of the loop itself only that all was skipped: so does this.
+    """
+    play = ""
+    handlers: dict[str, bool] = {}
+    items: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        kind = event["event"]
+        if kind == "play_started":
+            play = event["name"]
+        elif kind == "task_started":
+            handlers[_place(event)] = event["handler"]
+        elif kind == "item_finished":
+            items[event["host"]].append(event)
+        elif kind == "step_finished":
+            told = items.pop(event["host"], [])
+            module = _base(event["module"])
+            if module not in _SILENT:
+                handler = handlers.get(_place(event), False)
+                yield from (_step(item, play, handler, module) for item in told)
+                if not told or event["outcome"]["status"] == "skipped":
+                    yield _step(event, play, handler, module)
+
+
+def read_recap(events: list[Event]) -> dict[str, Mapping[str, int]]:
+    """The counts of each host."""
+    finished = [event for event in events if event["event"] == "run_finished"]
+    if not finished:
+        return {}
+    hosts = finished[-1]["hosts"]
+    return {host: {name: tally[name] for name in COUNTS} for host, tally in hosts.items()}
+
+
+def _step(event: Event, play: str, handler: bool, module: str) -> Step:
+    outcome = event["outcome"]
+    status = outcome["status"]
+    result = plain(outcome["result"])
+    if module in _INCLUDES and status in ("ok", "changed"):
+        status, result = "included", {}
+    return Step(event["host"], play, event["task"], handler, status, event.get("label"), result)
+
+
+def _place(event: Event) -> str:
+    return f"{event['name'] if 'name' in event else event['task']} {event['position']}"
+
+
+def _base(module: str) -> str:
+    return module.rpartition(".")[2]

@@ -1,0 +1,31 @@
+"""Plays a case with both engines and says how they differ."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from .case import Case
+from .compare import Difference, compare, unexpected
+from .engines import Engine, forget, play
+from .remembered import remembered
+
+
+class Differing(AssertionError):
+    """A case whose runs differ in a way that nobody chose."""
+
+
+def check(case: Case, ours: Engine, ansible: Engine, place: Path) -> None:
+    """Play the case below `place`. Raises Differing with all that differs, and how to play it by hand."""
+    forget(place)
+    found: list[Difference] = []
+    for n, options in enumerate(case.runs):
+        under = place / f"run{n + 1}"
+        other = remembered(case, options, partial(play, ansible, case, options, under))
+        mine = play(ours, case, options, under)
+        prefix = f"run {n + 1}: " if len(case.runs) > 1 else ""
+        found += [Difference(prefix + one.where, one.ours, one.ansible) for one in compare(mine, other)]
+    if wrong := unexpected(found, case.differs):
+        told = "\n".join(f"  {one}" for one in wrong)
+        scripts = f"{place}/run*/{{{ours.name},{ansible.name}}}.sh, what they printed in .out"
+        raise Differing(f"{case.name} differs from Ansible:\n{told}\nby hand: sh {scripts}")
