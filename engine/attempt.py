@@ -75,7 +75,7 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         return Attempt(
             result=registered(module, change.result, ctx.task),
             changed=change.action.changes,
-            changes=(change,),
+            changes=(change, *change.also),
         )
     if change.action is Action.NONE:
         # After a kill the effect is there and the outcome is not: it was this run that changed it.
@@ -85,7 +85,8 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         result = module.apply(_to_act(ctx, change), params, change)
     except Vouched:
         return Attempt(result={"msg": VOUCHED}, changed=True, changes=(change,))
-    return Attempt(result=plain(result) or {}, changed=change.action.changes, changes=(change,))
+    changes = (change, *change.also)
+    return Attempt(result=plain(result) or {}, changed=change.action.changes, changes=changes)
 
 
 def _to_act(ctx: StepContext, change: Change) -> StepContext:

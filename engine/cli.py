@@ -191,6 +191,7 @@ def _options(start: Start, extra: ExtraVars, given: dict[str, Any], **more: Any)
         start_at=start.start_at_task or None,
         forks=given.get("forks", start.forks),
         verbosity=given["verbose"],
+        diff=given["diff"],
         argv=start.words(),
         **more,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .contract import ClientFactory, Finding, Intent, Ready, Target, Waiting
+from .contract import ClientFactory, Finding, Intent, PlaybookFolder, Ready, Target, Waiting
 from .effects import Effects, Place
 from .errors import Failed, Stopped
 from .events import Event, Notice, Progress
@@ -102,6 +102,8 @@ class Services:
     cancel: threading.Event
     emit: Callable[[Event], None]
     ask: Callable[[str], str] = nobody
+    diff: bool = False
+    """`--diff`: results tell what was and what is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,9 @@ class StepContext:
     base: Path
     place: Place
     reads: SharedReads
+    files: PlaybookFolder
     started: float
+    diff: bool = False
     secret_arguments: frozenset[str] = frozenset()
     acts: bool = False
     """It is there for `apply`: only then are there effects."""

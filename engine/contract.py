@@ -81,6 +81,38 @@ class LocalPath(msgspec.Struct, frozen=True):
     path: str
 
 
+class TemplateSyntax(msgspec.Struct, frozen=True, kw_only=True):
+    """How a template file is written, and what its line ends become; the names and defaults are Ansible's."""
+
+    newline_sequence: str = "\n"
+    trim_blocks: bool = True
+    lstrip_blocks: bool = False
+    block_start_string: str = "{%"
+    block_end_string: str = "%}"
+    variable_start_string: str = "{{"
+    variable_end_string: str = "}}"
+    comment_start_string: str = "{#"
+    comment_end_string: str = "#}"
+
+
+class PlaybookFolder(Protocol):
+    """Files that the operator keeps beside the playbook, by the names that arguments give them."""
+
+    def find(self, name: str, folder: str = "files") -> str:
+        """The absolute path of a file or folder, looked for in `folder` (`files`, `templates`) and beside it; it
+        keeps the slash at its end. Raises Failed that tells all places where it was looked for."""
+        ...
+
+    def render(self, name: str, dest: str, syntax: TemplateSyntax) -> RenderedFile:
+        """What a template renders to with the step's variables; `dest` is told to it. Its text may be Unknown.
+        Raises Failed, TemplateError."""
+        ...
+
+    def place(self, name: str) -> LocalPath:
+        """A place on this machine; a relative one starts at the playbook's folder."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Permissions:
     """IAM actions that a module needs, as in a policy document: to look, and to change."""
@@ -222,6 +254,16 @@ class Context(Protocol):
     @property
     def base(self) -> Path:
         """The playbook's folder; relative paths start there."""
+        ...
+
+    @property
+    def files(self) -> PlaybookFolder:
+        """Files beside the playbook."""
+        ...
+
+    @property
+    def diff(self) -> bool:
+        """Differences are asked for (`--diff`): a result tells in `diff` what was and what is."""
         ...
 
     @property
@@ -390,10 +432,12 @@ __all__ = [
     "Module",
     "Params",
     "Permissions",
+    "PlaybookFolder",
     "Ready",
     "RenderedFile",
     "Scope",
     "Target",
+    "TemplateSyntax",
     "Unsure",
     "Value",
     "Waiting",

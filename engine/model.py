@@ -210,7 +210,7 @@ class Action(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What one step would do. `before` and `after` are of the type that the module's `observe` returns.
+    """What one step would do. `before` and `after` are of the type that is observed under `resource`'s name.
 
     `result` is what `register` holds when nothing is applied (no change, or a dry run): what a change would
     decide is `Unknown` in it.
@@ -223,6 +223,8 @@ class Change:
     result: Any = None
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    also: tuple[Change, ...] = ()
+    """Other resources that the same step changes: the folders above a file, the files in a folder."""
 
 
 class Status(enum.StrEnum):

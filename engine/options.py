@@ -14,6 +14,8 @@ class Options:
     """What the command line says of a run; the defaults are those of `runbook play`."""
 
     check: bool = False
+    diff: bool = False
+    """Results tell what was and what is."""
     fresh: bool = False
     run: str | None = None
     """Resume this run, by name."""

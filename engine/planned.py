@@ -37,6 +37,8 @@ class PlannedWorld:
 
     def note(self, where: Hashable, change: Change) -> None:
         """Remember what a planned change would leave behind."""
+        for other in change.also:
+            self.note(where, other)
         if change.resource is None or not change.action.changes or change.action is Action.UNDECIDED:
             return
         with self._lock:

@@ -153,6 +153,7 @@ class Runner:
             cancel=self.cancel,
             emit=self._emit,
             ask=self.ask,
+            diff=self.options.diff,
         )
 
     def _steps(self, services: Services, journal: Journal) -> Steps:

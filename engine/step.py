@@ -182,7 +182,7 @@ class Steps:
             rendered,
             task.arg_positions,
             task.position,
-            files=PlaybookFiles(job.base, self._templates, scope),
+            files=self._files(job, scope),
             keep_secrets=computes(module),
         )
         self._must_know("An argument", [getattr(params, name) for name in params.__struct_fields__])
@@ -223,6 +223,9 @@ class Steps:
             return self._services.planned
         return PlannedWorld() if self._templates.render(job.task.check_mode, scope) else None
 
+    def _files(self, job: Job, scope: VariableScope) -> PlaybookFiles:
+        return PlaybookFiles(job.base, self._templates, scope)
+
     def _context(self, job: Job, module: Any, scope: VariableScope, where: str) -> StepContext:
         task = job.task
         render = self._templates.render
@@ -254,6 +257,8 @@ class Steps:
             base=job.base,
             place=place,
             reads=job.reads,
+            files=self._files(job, scope),
+            diff=self._services.diff if task.diff is None else bool(render(task.diff, scope)),
             secret_arguments=frozenset({"environment"} if secret_paths(layers) else ()),
             started=time.monotonic(),
         )

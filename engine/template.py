@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 from jinja2 import TemplateRuntimeError, TemplateSyntaxError, nodes
 
+from .contract import TemplateSyntax
 from .errors import RunbookError, TemplateError
 from .lookups import GLOBALS
 from .model import Value
@@ -146,7 +148,9 @@ class Templates:
                 return False
         return True if undecided is None else undecided
 
-    def render_text(self, source: str, scope: Variables, name: str) -> Any:
+    def render_text(
+        self, source: str, scope: Variables, name: str, syntax: TemplateSyntax | None = None
+    ) -> Any:
         """A template file's text, rendered as Ansible's `template` does (the line end after a block is dropped).
 
         Text; Unknown or Secret when such a value is in it. `name` is the file's, for messages.
@@ -154,12 +158,22 @@ class Templates:
         """
         origin = Origin(source, file=name)
         try:
-            compiled = _compile(self._environment, self._environment.parse(source), "")
+            environment = self._written_as(syntax)
+            compiled = _compile(environment, environment.parse(source), "")
         except TemplateSyntaxError as error:
             raise problem_error(syntax_problem(error, origin)) from None
         return self._answer(compiled, origin, scope, text=True)
 
     # ------------------------------------------------------------ how it is done
+
+    def _written_as(self, syntax: TemplateSyntax | None) -> Environment:
+        """The environment for texts with marks of their own. Raises TemplateError when they can't be told apart."""
+        if syntax is None or syntax == TemplateSyntax():
+            return self._environment
+        try:
+            return self._environment.overlay(**msgspec.structs.asdict(syntax))
+        except (AssertionError, ValueError) as error:
+            raise TemplateError(f"The template's marks can't be used: {error}") from error
 
     def _evaluate(self, template: Template | Expression, scope: Variables) -> Any:
         key = (type(template), template.source)

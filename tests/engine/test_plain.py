@@ -33,6 +33,15 @@ def test_structs_and_their_like_become_dicts_and_lists() -> None:
     assert plain({"s": {1}}) == {"s": [1]}
 
 
+class Sparse(msgspec.Struct):
+    always: int
+    sometimes: int | msgspec.UnsetType = msgspec.UNSET
+
+
+def test_a_field_that_is_not_set_is_not_there() -> None:
+    assert plain([Sparse(1), Sparse(1, 2)]) == [{"always": 1}, {"always": 1, "sometimes": 2}]
+
+
 def test_atoms_stay_what_they_are() -> None:
     now = datetime.now(UTC)
 

@@ -42,6 +42,14 @@ def test_what_changes_nothing_leaves_nothing(action: Action) -> None:
     assert world.observe("here", "db", lambda: "real") == "real"
 
 
+def test_what_else_a_step_changes_is_remembered_too() -> None:
+    world = PlannedWorld()
+    above = Change(action=Action.CREATE, resource="folder", after="made")
+    world.note("here", Change(action=Action.CREATE, resource="folder/file", after="new", also=(above,)))
+
+    assert [world.observe("here", name, never) for name in ("folder", "folder/file")] == ["made", "new"]
+
+
 def test_the_last_change_counts() -> None:
     world = PlannedWorld()
     for after in ("one", "two"):

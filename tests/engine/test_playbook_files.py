@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from runbook.contract import TemplateSyntax
 from runbook.errors import Failed
 from runbook.playbook_files import PlaybookFiles, placed
 from runbook.scope import VariableScope
@@ -38,6 +39,38 @@ def test_a_file_is_data_and_a_template_is_rendered(files: PlaybookFiles) -> None
     assert files.rendered("t").text == "hi you"
 
 
+def test_a_file_or_folder_is_found_and_keeps_its_slash(files: PlaybookFiles) -> None:
+    (files.base / "files" / "tree").mkdir()
+
+    assert files.find("tree") == str(files.base / "files" / "tree")
+    assert files.find("tree/") == str(files.base / "files" / "tree") + os.sep
+    with pytest.raises(Failed, match="Could not find or access 'tree'"):
+        files.find("tree", "templates")
+
+
+def test_a_template_may_have_marks_and_line_ends_of_its_own(files: PlaybookFiles) -> None:
+    (files.base / "templates" / "t").write_text(
+        "  <% if who %>\n<< who >> {{ who }}\n  <% endif %>\n{# no #}\n"
+    )
+    syntax = TemplateSyntax(
+        newline_sequence="\r\n",
+        lstrip_blocks=True,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+    )
+    assert files.render("t", "/out", syntax).text == "you {{ who }}\r\n"
+
+
+def test_a_template_knows_itself(files: PlaybookFiles) -> None:
+    (files.base / "templates" / "t").write_text(
+        "{{ template_path }} {{ template_destpath }} {{ ansible_managed }}"
+    )
+
+    assert files.render("t", "/out", TemplateSyntax()).text == "t /out Ansible managed"
+
+
 def test_an_absolute_path_is_taken_as_it_is(files: PlaybookFiles, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"x")
 
@@ -49,7 +82,7 @@ def test_what_is_not_there_is_told_with_where_it_was_looked_for(files: PlaybookF
         files.rendered("nix.j2")
     base = files.base
     assert str(refused.value) == (
-        f"There is no file 'nix.j2' (looked at {base / 'templates' / 'nix.j2'} and {base / 'nix.j2'})"
+        f"Could not find or access 'nix.j2' (looked at {base / 'templates' / 'nix.j2'} and {base / 'nix.j2'})"
     )
 
 

@@ -9,7 +9,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from runbook.contract import Absent, Finding, Intent, Landed, Ready, Target, Waiting
+from runbook.contract import (
+    Absent,
+    Finding,
+    Intent,
+    Landed,
+    LocalPath,
+    PlaybookFolder,
+    Ready,
+    RenderedFile,
+    Target,
+    TemplateSyntax,
+    Waiting,
+)
 from runbook.errors import Failed, InDoubt, Stopped
 
 T = TypeVar("T")
@@ -33,6 +45,26 @@ TARGET = Target(
 )
 
 
+@dataclass(frozen=True)
+class NamedFiles:
+    """Files by their names below one folder, not rendered."""
+
+    base: Path
+
+    def find(self, name: str, folder: str = "files") -> str:
+        places = (self.base / folder / name, self.base / name)
+        found = next((place for place in places if place.exists()), None)
+        if found is None:
+            raise Failed(f"Could not find or access '{name}'")
+        return f"{found}/" if name.endswith("/") else str(found)
+
+    def render(self, name: str, dest: str, syntax: TemplateSyntax) -> RenderedFile:
+        return RenderedFile(name, Path(self.find(name, "templates")).read_text())
+
+    def place(self, name: str) -> LocalPath:
+        return LocalPath(f"{self.base / name}{'/' if name.endswith('/') else ''}")
+
+
 @dataclass(kw_only=True)
 class RecordingContext:
     """`contract.Context` that records what a module did.
@@ -51,6 +83,7 @@ class RecordingContext:
     base: Path = field(default_factory=Path.cwd)
     cancelled: bool = False
     secret_arguments: frozenset[str] = frozenset()
+    diff: bool = False
     done: Mapping[str, Any] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
     known: Mapping[str, Any] = field(default_factory=dict)
@@ -61,6 +94,10 @@ class RecordingContext:
     """What was shown as progress, without repeats."""
     warnings: list[str] = field(default_factory=list)
     _read: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> PlaybookFolder:
+        return NamedFiles(self.base)
 
     def client(self, service: str, *, retries: bool = True) -> Any:
         if self.clients is None:

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from runbook.context import Permits, Services, SharedReads, StepContext
 from runbook.contract import Target
@@ -54,6 +54,7 @@ class Bench:
             base=Path(),
             place=Place("r1", "step@web", "", "ask", lambda _seconds: None),
             reads=SharedReads(),
+            files=cast(Any, None),
             started=time.monotonic(),
         )
         return replace(made, **fields)
