@@ -54,12 +54,14 @@ class Loaded:
     warnings: tuple[Problem, ...] = field(default=())
 
 
-def load(path: str, sources: Sequence[str]) -> Loaded:
-    """Read playbook and inventory. Raises LoadError with all that is wrong."""
-    folder = Path(path).parent
-    registry = Registry([folder / "library"], base=folder)
+def load(paths: Sequence[str], sources: Sequence[str], module_path: Sequence[str] = ()) -> Loaded:
+    """Read the playbooks, which are played as one, and the inventory. Raises LoadError with all that is wrong."""
+    folders = list(dict.fromkeys(Path(path).parent for path in paths))
+    folder = folders[0]
+    libraries = [*(each / "library" for each in folders), *map(Path, module_path)]
+    registry = Registry(libraries, base=folder if len(folders) == 1 else None)
     warnings: list[Problem] = []
-    playbook = load_playbook(path, registry, warn=warnings.append)
+    playbook = load_playbook(paths[0], registry, more=paths[1:], warn=warnings.append)
     inventory = load_inventory(sources, playbook_dir=folder) if sources else rehearsal(folder)
     return Loaded(playbook=playbook, inventory=inventory, registry=registry, warnings=tuple(warnings))
 

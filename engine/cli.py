@@ -25,6 +25,7 @@ from .cli_options import (
     run_options,
     selection_options,
     state_option,
+    world_options,
 )
 from .errors import RunbookError, Stopped
 
@@ -49,19 +50,21 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("playbook", type=click.Path())
+@click.argument("playbooks", type=click.Path(), nargs=-1, required=True)
 @inventory_options
 @extra_vars_option
 @selection_options
+@world_options
 @run_options
 @state_option
 @report_options
 @click.option("-C", "--check", is_flag=True, help="Dry run: show what would change, write nothing.")
 @click.option("--fresh", is_flag=True, help="Start a new run, even when an unfinished one could go on.")
 @list_options
-def play(playbook: str, **given: Any) -> int:
-    """Play a playbook. Goes on with the last run that was started the same way, when that one is unfinished."""
-    start, extra = _start(playbook, given)
+def play(playbooks: tuple[str, ...], **given: Any) -> int:
+    """Play playbooks, one after the other. Goes on with the last run that was started the same way, when that one
+    is unfinished."""
+    start, extra = _start(playbooks, given)
     if any(given[name] for name in ("list_tasks", "list_hosts", "list_tags", "syntax_check")):
         return _list(start, extra, given)
     options = _options(
@@ -71,15 +74,16 @@ def play(playbook: str, **given: Any) -> int:
 
 
 @cli.command()
-@click.argument("playbook", type=click.Path())
+@click.argument("playbooks", type=click.Path(), nargs=-1, required=True)
 @inventory_options
 @extra_vars_option
 @selection_options
+@world_options
 @report_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when something would change.")
-def plan(playbook: str, **given: Any) -> int:
+def plan(playbooks: tuple[str, ...], **given: Any) -> int:
     """Show every change that `play` would make, field by field, and write nothing."""
-    start, extra = _start(playbook, given)
+    start, extra = _start(playbooks, given)
     code, changed = _play(start, _options(start, extra, given, check=True), {**given, "diff": True})
     return WOULD_CHANGE if code == DONE and changed and given["detailed_exitcode"] else code
 
@@ -162,22 +166,29 @@ def sandbox(args: Sequence[str]) -> int:
 # ---------------------------------------------------------------- a run
 
 
-def _start(playbook: str, given: dict[str, Any]) -> tuple[Start, ExtraVars]:
+def _start(playbooks: tuple[str, ...], given: dict[str, Any]) -> tuple[Start, ExtraVars]:
     from .cli_extra_vars import read_extra_vars
     from .cli_start import Start
 
     extra = read_extra_vars(given["extra_vars"])
     start = Start(
-        playbook=playbook,
+        playbooks=playbooks,
         inventory=inventory_sources(given["inventory"]),
         extra_vars=extra.texts,
         limit=given["limit"],
         tags=given["tags"],
         skip_tags=given["skip_tags"],
         start_at_task=given["start_at_task"] or "",
+        connection=given["connection"] or "",
+        module_path=_folders(given["module_path"]),
+        force_handlers=given["force_handlers"],
         forks=given.get("forks", FORKS),
     )
     return start, extra
+
+
+def _folders(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(folder for text in given for folder in text.split(os.pathsep) if folder)
 
 
 def _options(start: Start, extra: ExtraVars, given: dict[str, Any], **more: Any) -> Options:
@@ -189,6 +200,8 @@ def _options(start: Start, extra: ExtraVars, given: dict[str, Any], **more: Any)
         limit=start.limit,
         tags=tags(start.tags, start.skip_tags),
         start_at=start.start_at_task or None,
+        connection=start.connection or None,
+        force_handlers=start.force_handlers,
         forks=given.get("forks", start.forks),
         verbosity=given["verbose"],
         diff=given["diff"],
@@ -201,7 +214,7 @@ def _play(start: Start, options: Options, given: dict[str, Any]) -> tuple[int, b
     from . import assembly
 
     view = assembly.View(json=given["output"] == "json", diff=given["diff"], verbosity=given["verbose"])
-    loaded = assembly.load(start.playbook, start.inventory)
+    loaded = assembly.load(start.playbooks, start.inventory, start.module_path)
     return assembly.play(loaded, options, given.get("state", Path()), view)
 
 
@@ -209,7 +222,7 @@ def _list(start: Start, extra: ExtraVars, given: dict[str, Any]) -> int:
     from . import assembly
     from .playbook_list import Wanted, listed
 
-    loaded = assembly.load(start.playbook, start.inventory)
+    loaded = assembly.load(start.playbooks, start.inventory, start.module_path)
     for warning in loaded.warnings:
         click.echo(str(warning), err=True)
     wanted = Wanted(tasks=given["list_tasks"], hosts=given["list_hosts"], tags=given["list_tags"])

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .cli_ansible import ansible_options
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_STATE = Path(".runbook/state.db")
@@ -38,6 +40,22 @@ inventory_options: Callable[[F], F] = options(
 extra_vars_option: Callable[[F], F] = click.option(
     "-e", "--extra-vars", multiple=True, metavar="NAME=VALUE|YAML|@FILE",
     help="Variables that win over all others.",
+)  # fmt: skip
+
+world_options: Callable[[F], F] = options(
+    click.option(
+        "-c", "--connection", type=click.Choice(["local", "ssm"]),
+        help="Where commands run of hosts for which nothing else says it.",
+    ),
+    click.option(
+        "-M", "--module-path", multiple=True, metavar="FOLDER", envvar="ANSIBLE_LIBRARY",
+        help="More modules are here; `library` beside the playbook needs no word.",
+    ),
+    click.option(
+        "--force-handlers", is_flag=True, envvar="ANSIBLE_FORCE_HANDLERS",
+        help="Run notified handlers on hosts that failed, too.",
+    ),
+    ansible_options,
 )  # fmt: skip
 
 selection_options: Callable[[F], F] = options(

@@ -21,15 +21,19 @@ _OPTIONS: Mapping[str, str] = {
     "tags": "--tags",
     "skip_tags": "--skip-tags",
     "start_at_task": "--start-at-task",
+    "connection": "--connection",
+    "module_path": "--module-path",
     "forks": "--forks",
+    "force_handlers": "--force-handlers",
 }
+_FLAGS = frozenset({"--force-handlers"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What makes a run the run that it is; how it is shown is no part of that."""
 
-    playbook: str
+    playbooks: tuple[str, ...]
     inventory: tuple[str, ...] = ()
     extra_vars: tuple[str, ...] = ()
     """Texts of `-e`, secrets left out (`ExtraVars.texts`)."""
@@ -37,36 +41,47 @@ class Start:
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
     start_at_task: str = ""
+    connection: str = ""
+    module_path: tuple[str, ...] = ()
     forks: int = 50
+    force_handlers: bool = False
 
     def words(self) -> tuple[str, ...]:
         """As a command line, in one fixed form."""
-        words = [_COMMAND, self.playbook]
+        words = [_COMMAND, *self.playbooks]
         for name, option in _OPTIONS.items():
             value = getattr(self, name)
             for one in value if isinstance(value, tuple) else (value,) if value else ():
-                words += [option, str(one)]
+                words += [option] if option in _FLAGS else [option, str(one)]
         return tuple(words)
 
 
 def read_start(words: Sequence[str]) -> Start:
     """What `Start.words` wrote. Raises UsageError for other words: the run was started by another program."""
-    if len(words) < 2 or words[0] != _COMMAND or len(words) % 2:
+    if len(words) < 2 or words[0] != _COMMAND:
         raise _unreadable(words)
     names = {option: name for name, option in _OPTIONS.items()}
+    first = next((at for at, word in enumerate(words) if at > 1 and word in names), len(words))
     given: dict[str, tuple[str, ...]] = dict.fromkeys(_OPTIONS, ())
-    for option, value in zip(words[2::2], words[3::2], strict=True):
-        if option not in names:
+    rest = iter(words[first:])
+    for option in rest:
+        value = "yes" if option in _FLAGS else next(rest, None)
+        if option not in names or value is None:
             raise _unreadable(words)
         given[names[option]] += (value,)
+    if not given["forks"]:
+        raise _unreadable(words)
     return Start(
-        playbook=words[1],
+        playbooks=tuple(words[1:first]),
         inventory=given["inventory"],
         extra_vars=given["extra_vars"],
         limit="".join(given["limit"]),
         tags=given["tags"],
         skip_tags=given["skip_tags"],
         start_at_task="".join(given["start_at_task"]),
+        connection="".join(given["connection"]),
+        module_path=given["module_path"],
+        force_handlers=bool(given["force_handlers"]),
         forks=int("".join(given["forks"])),
     )
 

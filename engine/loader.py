@@ -36,15 +36,21 @@ def _silent(_problem: Problem) -> None:
     return None
 
 
-def load_playbook(path: str, catalog: Catalog, *, warn: Warn = _silent) -> Playbook:
+def load_playbook(path: str, catalog: Catalog, *, more: Sequence[str] = (), warn: Warn = _silent) -> Playbook:
     """Read a playbook and all that it imports. `warn` is told what works but should be written otherwise.
 
-    Raises LoadError with all problems of all its files.
+    more: playbooks that are played behind it, as one. Raises LoadError with all problems of all files.
     """
-    reader = _PlaybookReader(Session(catalog, warn, root=path))
-    plays = reader.read(path)
+    reader = _PlaybookReader(Session(catalog, warn))
+    plays: list[Play] = []
+    firsts: dict[int, str] = {}
+    for each in (path, *more):
+        reader.session.root = each
+        if plays:
+            firsts[len(plays)] = each
+        plays += reader.read(each)
     reader.session.settle()
-    return Playbook(path, tuple(plays), reader.session.digest())
+    return Playbook(path, tuple(plays), reader.session.digest(), firsts)
 
 
 def load_tasks(
@@ -195,6 +201,7 @@ class _PlaybookReader:
             name="flush handlers",
             when=inherited.when,
             tags=frozenset({"always"}),
+            implicit=True,
         )
 
     def _section(

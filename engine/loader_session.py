@@ -67,13 +67,13 @@ class Reference:
 class Session:
     """One loading: collects files and their problems, so that all are told together."""
 
-    def __init__(self, catalog: Catalog, warn: Warn, *, root: str | None = None) -> None:
+    def __init__(self, catalog: Catalog, warn: Warn) -> None:
         self.modules = Modules(catalog)
         self.warn = warn
         self.files: list[YamlFile] = []
         self.notified: list[tuple[YamlFile, Entry]] = []
         """`notify` keywords of the play that is being read."""
-        self._root = root
+        self.root: str | None = None
         """The playbook itself; None: only a file of tasks is read."""
         self._opened: dict[str, YamlFile] = {}
 
@@ -103,9 +103,9 @@ class Session:
     def find(self, file: YamlFile, name: str) -> str:
         """Where a file that another names lies: in the same folder, or else in the playbook's."""
         near = beside(file.path, name)
-        if self._root is None or Path(near).is_file():
+        if self.root is None or Path(near).is_file():
             return near
-        far = beside(self._root, name)
+        far = beside(self.root, name)
         return far if Path(far).is_file() else near
 
     def seen(self, path: str) -> bool:

@@ -105,6 +105,8 @@ class Task:
     """Mappings of module (or `group/...`) to arguments, the outermost first."""
     check_mode: Value = None
     diff: Value = None
+    implicit: bool = False
+    """The operator did not write it: handlers are flushed between the sections of a play."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,13 @@ class Playbook:
     plays: tuple[Play, ...]
     digest: str
     """Of all the files that were read for it: another digest is another playbook."""
+    more: Mapping[int, str] = field(default_factory=dict)
+    """Further playbooks of the same command line, by the number of their first play."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All playbooks of the command line, in their order."""
+        return (self.path, *self.more.values())
 
 
 # ---------------------------------------------------------------- who it is played on

@@ -23,6 +23,10 @@ class Options:
     limit: str = ""
     tags: Tags = field(default_factory=Tags)
     start_at: str | None = None
+    connection: str | None = None
+    """Of hosts for which nothing else says one."""
+    force_handlers: bool = False
+    """In all plays, whatever they say."""
     forks: int = 50
     assume: str | None = None
     """`done` or `not-done`: the operator's answer for effects of which nothing can tell whether they happened."""

@@ -45,6 +45,7 @@ class PlayRun:
     batch: str
     """Identity of the serial batch within the play, empty for the only one."""
     start_at: StartAt
+    force_handlers: bool = False
     lanes: dict[str, Lane] = field(default_factory=dict)
     _announced: Place | None = None
     _reads: SharedReads = field(default_factory=SharedReads)
@@ -59,7 +60,9 @@ class PlayRun:
             state.failed_task = state.failed_result = None
 
         trail = Trail(on_rescue=forgive)
-        force = bool(self.templates.render(self.play.force_handlers, self.around.scope(state, {}, {})))
+        force = self.force_handlers or bool(
+            self.templates.render(self.play.force_handlers, self.around.scope(state, {}, {}))
+        )
         walk = walk_play(self.play.tasks, self.play.handlers, trail, chain=self.batch, force_handlers=force)
         self.lanes[host] = Lane(host, walk, trail)
         return self.lanes[host]

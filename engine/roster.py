@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import StepError, UsageError
@@ -33,7 +33,7 @@ class Roster:
     _files: dict[str, list[Mapping[str, Value]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.states = {name: HostState(host) for name, host in self.inventory.hosts.items()}
+        self.states = {name: HostState(self._connected(host)) for name, host in self.inventory.hosts.items()}
         self.groups = {name: list(hosts) for name, hosts in self.inventory.groups.items()}
 
     def hosts(self, play: Play) -> tuple[str, ...]:
@@ -65,7 +65,9 @@ class Roster:
         groups = ("all", *wanted.groups)
         known = self.states.get(wanted.name)
         if known is None:
-            self.states[wanted.name] = HostState(Host(wanted.name, dict(wanted.vars), groups))
+            self.states[wanted.name] = HostState(
+                self._connected(Host(wanted.name, dict(wanted.vars), groups))
+            )
         else:
             merged = {**known.host.vars, **wanted.vars}
             known.host = Host(wanted.name, merged, tuple(dict.fromkeys((*known.host.groups, *groups))))
@@ -73,6 +75,13 @@ class Roster:
         for group in missing:
             self.groups[group].append(wanted.name)
         return known is None or bool(missing)
+
+    def _connected(self, host: Host) -> Host:
+        """The host with the connection of the command line, unless it has its own."""
+        default = self.options.connection
+        if default is None or "ansible_connection" in host.vars:
+            return host
+        return replace(host, vars={**host.vars, "ansible_connection": default})
 
     # -------------------------------------------------------------- variables of a play
 

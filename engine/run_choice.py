@@ -67,7 +67,7 @@ def make_header(
     identities = [place.identity for place in where if place.identity is not None]
     return RunHeader(
         run=new_run_name(),
-        playbook=str(Path(playbook.path).resolve()),
+        playbook=" ".join(str(Path(path).resolve()) for path in playbook.paths),
         playbook_digest=playbook.digest,
         inventory=tuple(inventory.sources),
         inventory_digest=inventory.digest,

@@ -122,6 +122,7 @@ class Runner:
                     add_host=self._roster.add,
                     batch=f"batch{number}/" if play.serial else "",
                     start_at=start_at,
+                    force_handlers=self.options.force_handlers,
                 )
                 self._play_batch(run, batch, services)
                 lost.update(host for host in batch if run.lanes[host].failed)
@@ -170,7 +171,7 @@ class Runner:
         self.report(
             RunStarted(
                 run=chosen.header.run,
-                playbook=self.playbook.path,
+                playbook=" ".join(self.playbook.paths),
                 target=", ".join(_place(destination) for destination in where) or "this machine",
                 check=self.options.check,
                 resumed=chosen.resumed,

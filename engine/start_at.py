@@ -39,6 +39,6 @@ def check_start(playbook: Playbook, name: str) -> None:
 
 
 def _known_as(task: Task) -> tuple[str, ...]:
-    if task.name is None:
-        return (task.module,)
-    return (task.name.source if isinstance(task.name, Template) else str(task.name), task.module)
+    name = task.name.source if isinstance(task.name, Template) else task.name and str(task.name)
+    known = (name, task.module) if name else (task.module,)
+    return known if task.role is None else (*known, f"{task.role.name} : {known[0]}")

@@ -58,6 +58,9 @@ def runs(desk: Desk, *words: str) -> list[dict[str, object]]:
         ("play", 1),
         ("play nix.yml", 1),
         ("play good.yml --nix", 1),
+        ("play good.yml bad.yml", 2),
+        ("play -v good.yml -c local -T 10 --flush-cache -M lib --force-handlers", 0),
+        ("play good.yml --connection ssh", 1),
         ("play good.yml -f 0", 1),
         ("play good.yml -i nix.ini", 1),
         ("play good.yml -l nix", 1),
@@ -152,6 +155,54 @@ def test_lists(plain: Desk) -> None:
 
     assert ended.code == 0
     assert_golden("cli/lists.txt", ended.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [("-b", "connection: ssm"), ("--become-user x", "connection: ssm"), ("-u root", "does not log in"),
+     ("--private-key k.pem", "does not log in"), ("-kK", "does not log in")],
+)  # fmt: skip
+def test_logging_in_is_refused_with_what_to_do_instead(plain: Desk, words: str, instead: str) -> None:
+    ended = plain.run("play", "good.yml", *words.split())
+
+    assert ended.code == 1
+    assert words.split()[0][:2] in ended.stderr
+    assert instead in ended.stderr
+
+
+def test_several_playbooks_are_one_run(plain: Desk) -> None:
+    (plain.folder / "sets.yml").write_text(
+        "- {hosts: localhost, tasks: [{set_fact: {known: from the first}}, {command: test -e gate}]}\n"
+    )
+    (plain.folder / "reads.yml").write_text("- {hosts: localhost, tasks: [{debug: {msg: '{{ known }}'}}]}\n")
+    listed = plain.run("play", "sets.yml", "reads.yml", "--syntax-check")
+    assert listed.stdout == "\nplaybook: sets.yml\n\nplaybook: reads.yml\n"
+
+    assert plain.run("play", "sets.yml", "reads.yml").code == 2
+    (plain.folder / "gate").touch()
+    ended = plain.run("resume")
+
+    assert ended.code == 0
+    assert "goes on: sets.yml reads.yml" in ended.stdout
+    assert "from the first" in ended.stdout
+
+
+def test_handlers_are_forced_for_a_whole_run(plain: Desk) -> None:
+    (plain.folder / "h.yml").write_text(
+        "- hosts: localhost\n  tasks: [{command: 'true', notify: h}, {fail: {}}]\n"
+        "  handlers: [{name: h, debug: {msg: handled}}]\n"
+    )
+    assert "handled" not in plain.run("play", "h.yml").stdout
+    assert "handled" in plain.run("play", "h.yml", "--force-handlers").stdout
+
+
+def test_the_connection_of_the_command_line_is_the_weakest(plain: Desk) -> None:
+    (plain.folder / "c.yml").write_text("- {hosts: h1, tasks: [{command: echo here}]}\n")
+    assert plain.run("play", "c.yml", "-i", "h1,").code == 1
+    assert plain.run("play", "c.yml", "-i", "h1,", "-c", "local").code == 0
+    (plain.folder / "hosts").write_text("h1 ansible_connection=ssm\n")
+    refused = plain.run("play", "c.yml", "-i", "hosts", "-c", "local", "--check")
+    assert "No AWS Region" in refused.stderr
 
 
 def test_the_environment_names_state_and_inventory(plain: Desk) -> None:

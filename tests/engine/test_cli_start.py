@@ -14,24 +14,27 @@ from runbook.errors import UsageError
 from tests.support.plays import Folder
 
 FULL = Start(
-    playbook="-odd name.yml",
+    playbooks=("-odd name.yml", "b.yml"),
     inventory=("a b.yml", "x,y"),
     extra_vars=("play=play", "--limit=1"),
     limit="web:!db",
     tags=("a,b", "c"),
     skip_tags=("d",),
     start_at_task="1. play",
+    connection="local",
+    module_path=("lib", "lib two"),
     forks=7,
+    force_handlers=True,
 )
 
 
-@pytest.mark.parametrize("start", [FULL, Start(playbook="p.yml")])
+@pytest.mark.parametrize("start", [FULL, Start(playbooks=("p.yml",))])
 def test_what_is_written_is_read(start: Start) -> None:
     assert read_start(start.words()) == start
 
 
 def test_the_words_are_a_command_line() -> None:
-    assert Start(playbook="p.yml", limit="web").words() == (
+    assert Start(playbooks=("p.yml",), limit="web").words() == (
         "play",
         "p.yml",
         "--limit",

@@ -71,4 +71,4 @@ def test_from_a_task_on(folder: Folder) -> None:
 
 
 def test_nothing_but_that_it_can_be_read(folder: Folder) -> None:
-    assert text(folder, Wanted()) == "playbook: /site.yml\n"
+    assert text(folder, Wanted()) == "\nplaybook: /site.yml\n"
