@@ -19,12 +19,12 @@ from .inventory_ini import IniFile
 from .inventory_text import BadRange, InventoryText, expand_hosts, is_name
 from .inventory_vars import HostVars
 from .inventory_yaml import read_yaml_inventory
-from .model import Host, Inventory, Value
+from .model import LOCALHOST, Host, Inventory, Value
 from .source import Source, read_source
 from .varfiles import VarFolder
 from .yamlfile import YamlFile, settle, syntax_problems
 
-ALL, UNGROUPED, LOCALHOST = "all", "ungrouped", "localhost"
+ALL, UNGROUPED = "all", "ungrouped"
 _NOT_SOURCES = (".orig", ".bak", ".cfg", ".retry", ".swp", ".pyc", ".md", ".txt", "~")
 _YAML = (".yml", ".yaml", ".json")
 

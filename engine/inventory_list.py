@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from .model import Inventory
-from .patterns import match_hosts
+from .patterns import check_limit
 from .secret_names import boxed
 from .values import MASK, Expression, Secret, SourceFloat, SourceInt, Template
 
@@ -17,10 +17,10 @@ _LARGEST = 2**63
 
 
 def within(inventory: Inventory, limit: str) -> Inventory:
-    """The part of it that `--limit` names. Raises UsageError for a name that it does not have."""
+    """The part of it that `--limit` names. Raises UsageError when that is nobody."""
     if not limit:
         return inventory
-    kept = frozenset(match_hosts(limit, inventory))
+    kept = check_limit(limit, inventory)
     groups = {name: tuple(host for host in hosts if host in kept) for name, hosts in inventory.groups.items()}
     hosts = {name: host for name, host in inventory.hosts.items() if name in kept}
     return Inventory(hosts, {name: hosts for name, hosts in groups.items() if hosts})

@@ -173,6 +173,9 @@ class Playbook:
 
 # ---------------------------------------------------------------- who it is played on
 
+LOCALHOST = "localhost"
+"""The host that is always there: this machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:

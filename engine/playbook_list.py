@@ -28,6 +28,7 @@ def listed(roster: Roster, wanted: Wanted) -> Iterator[str]:
     options = roster.options
     if options.start_at is not None:
         check_start(roster.playbook, options.start_at)
+    roster.check_limit(lambda _problem: None)
     start = StartAt(options.start_at)
     tags = options.tags
     if wanted.tags and tags.only == Tags().only:  # all tags that there are, those of `never` included

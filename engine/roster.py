@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .errors import StepError, UsageError
+from .errors import StepError
 from .model import AddHost, Host, Inventory, Play, Playbook, Value
 from .options import Options
-from .patterns import match_hosts
+from .patterns import Warn, check_limit, limited, match_hosts
 from .preflight import tasks_of
 from .scope import VariableScope
 from .template import Templates
@@ -36,29 +36,38 @@ class Roster:
         self.states = {name: HostState(self._connected(host)) for name, host in self.inventory.hosts.items()}
         self.groups = {name: list(hosts) for name, hosts in self.inventory.groups.items()}
 
-    def hosts(self, play: Play) -> tuple[str, ...]:
-        """The play's hosts as far as they are known now, within `--limit`.
+    def hosts(self, play: Play, warn: Warn | None = None) -> tuple[str, ...]:
+        """The play's hosts as far as they are known now, within `--limit`; `warn` is told what names nobody.
 
-        Raises UsageError for a name that nothing can bring any more.
+        Raises StepError for names that can't be rendered and that no task can bring any more.
         """
         try:
-            return self._matching(play)
-        except (UsageError, StepError):
+            return self._matching(play, warn)
+        except StepError:
             tasks = (task for each in self.playbook.plays for task in tasks_of(each.tasks))
             if any(task.module in BRINGS_HOSTS for task in tasks):
                 return ()
             raise
 
-    def _matching(self, play: Play) -> tuple[str, ...]:
-        known = Inventory(
+    def _matching(self, play: Play, warn: Warn | None) -> tuple[str, ...]:
+        known = self._known()
+        pattern = self.templates.render(play.hosts, self.scope(play))
+        found = match_hosts(pattern, known, at=play.position, warn=warn)
+        if not self.options.limit:
+            return found
+        kept = limited(self.options.limit, known)
+        return tuple(host for host in found if host in kept)
+
+    def _known(self) -> Inventory:
+        return Inventory(
             hosts={name: state.host for name, state in self.states.items()},
             groups={name: tuple(hosts) for name, hosts in self.groups.items()},
         )
-        found = match_hosts(self.templates.render(play.hosts, self.scope(play)), known, at=play.position)
-        if not self.options.limit:
-            return found
-        kept = set(match_hosts(self.options.limit, known))
-        return tuple(host for host in found if host in kept)
+
+    def check_limit(self, warn: Warn) -> None:
+        """Raises UsageError when `--limit` leaves nobody of the inventory."""
+        if self.options.limit:
+            check_limit(self.options.limit, self._known(), warn)
 
     def add(self, wanted: AddHost) -> bool:
         """Put a host into the run's inventory; returns whether that changed anything."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from .context import Permits, Services, nobody
 from .contract import ClientFactory
 from .effects import Effects
-from .errors import JournalError, RunbookError
+from .errors import JournalError, Problem, RunbookError
 from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
 from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus
 from .loops import ItemKey
@@ -86,6 +86,7 @@ class Runner:
 
     def _preflight(self) -> list[Destination]:
         """Check what can be checked before the first step."""
+        self._roster.check_limit(self._warn)
         scoped = []
         for play in self.playbook.plays:
             around = self._roster.surroundings(play, [], "")
@@ -106,7 +107,7 @@ class Runner:
         start_at = StartAt(self.options.start_at)
         lost: set[str] = set()
         for play in self.playbook.plays:
-            hosts = [host for host in self._roster.hosts(play) if host not in lost]
+            hosts = [host for host in self._roster.hosts(play, self._warn) if host not in lost]
             serial = [self.templates.render(size, self._roster.scope(play)) for size in play.serial]
             for number, batch in enumerate(batches(hosts, serial)):
                 run = PlayRun(
@@ -186,6 +187,9 @@ class Runner:
 
     def _note(self, message: str) -> None:
         self.report(Notice(message=message))
+
+    def _warn(self, problem: Problem) -> None:
+        self._note(str(problem))
 
     def _stop(self, error: RunbookError, code: int) -> None:
         self._tallies.stop(code)

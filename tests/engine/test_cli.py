@@ -40,6 +40,18 @@ def runs(desk: Desk, *words: str) -> list[dict[str, object]]:
     return found
 
 
+def test_a_play_for_hosts_that_are_not_there_is_skipped_with_the_nearest_name(plain: Desk) -> None:
+    (plain.folder / "two.yml").write_text("- hosts: wbe:db\n  tasks: [{debug: {msg: hi}}]\n- hosts: wbe\n")
+    (plain.folder / "hosts").write_text("[web]\na\n[db]\nb\n")
+    ended = plain.run("play", "two.yml", "-i", "hosts")
+    assert ended.code == 0
+    assert "ok: [b]" in ended.stdout
+    assert (
+        ended.stdout.count("No host and no group matches 'wbe'; it is left out\n      Did you mean 'web'?")
+        == 2
+    )
+
+
 # ---------------------------------------------------------------- exit codes
 
 
