@@ -244,7 +244,8 @@ class _PlaybookReader:
         for node in nodes:
             name = file.value(node)
             if isinstance(name, str) and name:
-                other = self.session.open(self.session.find(file, name), Reference(file, file.position(node)))
+                place = self.session.find(file, name, "vars")
+                other = self.session.open(place, Reference(file, file.position(node)))
                 if other is not None:
                     vars_of(other)
 

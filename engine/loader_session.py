@@ -100,13 +100,17 @@ class Session:
         self.files.append(made)
         return made
 
-    def find(self, file: YamlFile, name: str) -> str:
-        """Where a file that another names lies: in the same folder, or else in the playbook's."""
+    def find(self, file: YamlFile, name: str, kind: str = "") -> str:
+        """Where a file that another names lies: in the same folder, or else in the playbook's; in each of them in
+        the folder for its kind first, if it has one."""
+        roots = [file.path] if self.root is None else [file.path, self.root]
         near = beside(file.path, name)
-        if self.root is None or Path(near).is_file():
-            return near
-        far = beside(self.root, name)
-        return far if Path(far).is_file() else near
+        places = (
+            place
+            for root in roots
+            for place in (*([beside(root, f"{kind}/{name}")] if kind else ()), beside(root, name))
+        )
+        return next((place for place in places if Path(place).is_file()), near)
 
     def seen(self, path: str) -> bool:
         """Whether this file was read already."""

@@ -37,9 +37,9 @@ class Loop:
     break_when: tuple[Expression, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Role:
-    """A role as one play or include uses it; its tasks and handlers carry it."""
+    """A role as one play or include uses it; its tasks and handlers carry it. Equal to itself only."""
 
     name: str
     path: str
@@ -49,12 +49,18 @@ class Role:
     """`defaults/main.yml`: the weakest variables of all."""
     vars: Mapping[str, Value] = field(default_factory=dict)
     """`vars/main.yml`: above the play's own."""
+    given: Mapping[str, Value] = field(default_factory=dict)
+    """`vars` that its user wrote: above its own, below those of blocks and tasks."""
     params: Mapping[str, Value] = field(default_factory=dict)
     """What its user wrote beside the name: above facts and registered results."""
     parents: tuple[Role, ...] = ()
     """Roles that use it (by dependency or include), the innermost last: their variables are seen in it."""
     dependencies: tuple[Role, ...] = ()
     """Roles that it needs, as `meta/main.yml` says: their variables are seen in it, too."""
+    public: bool = True
+    """The whole play sees its defaults and variables."""
+    by_include: bool = False
+    """Its innermost parent uses it by `include_role` or `import_role`, and not as a dependency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +90,8 @@ class Task:
     listen: tuple[str, ...] = ()
     tags: frozenset[str] = frozenset()
     vars: Mapping[str, Value] = field(default_factory=dict)
+    params: Mapping[str, Value] = field(default_factory=dict)
+    """Own `vars` of an include: in what it includes they win over facts and registered results."""
     environment: tuple[Value, ...] = ()
     delegate_to: Value = None
     delegate_facts: Value = False

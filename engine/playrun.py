@@ -61,7 +61,7 @@ class PlayRun:
 
         trail = Trail(on_rescue=forgive)
         force = self.force_handlers or bool(
-            self.templates.render(self.play.force_handlers, self.around.scope(state, {}, {}))
+            self.templates.render(self.play.force_handlers, self.around.scope(state))
         )
         walk = walk_play(self.play.tasks, self.play.handlers, trail, chain=self.batch, force_handlers=force)
         self.lanes[host] = Lane(host, walk, trail)
@@ -110,7 +110,7 @@ class PlayRun:
         lane.advance(self._verdict(lane, slot, outcome))
 
     def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
-        scope = self.around.scope(self.around.hosts[lane.host], slot.task.vars, slot.frame.vars)
+        scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
         name = self._announce(slot, lane.host)
         return Job(
             slot=slot,
@@ -126,7 +126,7 @@ class PlayRun:
 
     def _announce(self, slot: Slot, host: str) -> str:
         """Tell once that a task begins; returns its name."""
-        scope = self.around.scope(self.around.hosts[host], slot.task.vars, slot.frame.vars)
+        scope = self.around.scope(self.around.hosts[host], slot.task, slot.frame.vars)
         name = self._name(slot.task, scope)
         if self._announced != place_of(slot):
             self._announced = place_of(slot)
@@ -185,9 +185,7 @@ class PlayRun:
     def _name_again(self, slot: Slot, host: str) -> str:
         if slot.task.name is None or not isinstance(slot.task.name, Template):
             return str(slot.task.name or slot.task.module)
-        return self._name(
-            slot.task, self.around.scope(self.around.hosts[host], slot.task.vars, slot.frame.vars)
-        )
+        return self._name(slot.task, self.around.scope(self.around.hosts[host], slot.task, slot.frame.vars))
 
     def _go_on(self, lane: Lane, slot: Slot, outcome: Outcome, verdict: Verdict) -> None:
         if outcome.status is Status.UNREACHABLE and not outcome.ignored:
@@ -204,7 +202,7 @@ class PlayRun:
 
     def _end_all_when_fatal(self) -> None:
         """`any_errors_fatal`, `max_fail_percentage`: too many hosts failed, so the others stop as well."""
-        scope = self.around.scope(next(iter(self.around.hosts.values())), {}, {})
+        scope = self.around.scope(next(iter(self.around.hosts.values())))
         fatal = bool(self.templates.render(self.play.any_errors_fatal, scope))
         most = self.templates.render(self.play.max_fail_percentage, scope)
         gone = 100 * (len(self.lanes) - len(self.around.play_hosts)) / len(self.lanes)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import StepError
-from .model import AddHost, Host, Inventory, Play, Playbook, Value
+from .model import AddHost, Host, Inventory, Play, Playbook
 from .options import Options
 from .patterns import Warn, check_limit, limited, match_hosts
 from .preflight import tasks_of
 from .scope import VariableScope
 from .template import Templates
-from .varfiles import load_vars
 from .variables import HostState, Surroundings
+from .vars_files import VarsFiles
 
 BRINGS_HOSTS = ("add_host", "include_tasks")
 """Modules after which a later play may find hosts that the inventory lacks."""
@@ -30,7 +30,7 @@ class Roster:
     templates: Templates
     states: dict[str, HostState] = field(init=False)
     groups: dict[str, list[str]] = field(init=False)
-    _files: dict[str, list[Mapping[str, Value]]] = field(default_factory=dict)
+    _files: dict[str, VarsFiles] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.states = {name: HostState(self._connected(host)) for name, host in self.inventory.hosts.items()}
@@ -96,17 +96,24 @@ class Roster:
 
     def scope(self, play: Play) -> VariableScope:
         """What a play's own keywords can read: they belong to no host."""
-        return VariableScope(self.templates, [self.options.extra_vars, play.vars])
+        own = [self.options.extra_vars, play.vars]
+        if not play.vars_files:
+            return VariableScope(self.templates, own)
+        files = self._vars_files(play).known(
+            lambda before: VariableScope(self.templates, [own[0], *before, own[1]])
+        )
+        return VariableScope(self.templates, [own[0], *files, own[1]])
 
-    def surroundings(self, play: Play, batch: Sequence[str], run: str) -> Surroundings:
-        """What all hosts of the batch share."""
+    def surroundings(self, play: Play, batch: Sequence[str], run: str, *, begun: bool = True) -> Surroundings:
+        """What all hosts of the batch share. `begun`: false before the first play."""
         source = Path(self.inventory.sources[0]) if self.inventory.sources else None
-        if play.identity not in self._files:
-            self._files[play.identity] = list(self._vars_files(play))
         return Surroundings(
             templates=self.templates,
             extra_vars=self.options.extra_vars,
-            play_vars=[*self._files[play.identity], play.vars],
+            play_vars=[play.vars],
+            vars_files=self._vars_files(play) if play.vars_files else None,
+            begun=begun,
+            roles=play.roles,
             hosts=self.states,
             groups=self.groups,
             play_hosts=list(batch),
@@ -119,10 +126,8 @@ class Roster:
             verbosity=self.options.verbosity,
         )
 
-    def _vars_files(self, play: Play) -> Iterator[Mapping[str, Value]]:
-        """The play's `vars_files`, the last one first: it wins. They lie beside the play's file or the playbook."""
-        scope = self.scope(play)
-        for written in reversed(play.vars_files):
-            name = Path(str(self.templates.render(written, scope)))
-            near = Path(play.position.file).parent / name
-            yield load_vars(str(near if near.is_file() else Path(self.playbook.path).parent / name))
+    def _vars_files(self, play: Play) -> VarsFiles:
+        known = self._files.get(play.identity)
+        if known is None:
+            known = self._files[play.identity] = VarsFiles(play, self.playbook.path, self.templates)
+        return known

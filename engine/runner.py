@@ -89,9 +89,9 @@ class Runner:
         self._roster.check_limit(self._warn)
         scoped = []
         for play in self.playbook.plays:
-            around = self._roster.surroundings(play, [], "")
+            around = self._roster.surroundings(play, [], "", begun=False)
             states = self._roster.states
-            hosts = [(host, around.scope(states[host], {}, {})) for host in self._roster.hosts(play)]
+            hosts = [(host, around.scope(states[host])) for host in self._roster.hosts(play)]
             scoped.append((play, hosts))
         check_places(scoped, self.registry, self.templates)
         return destinations(scoped, self.registry, self.templates, self._targets, self._clients)

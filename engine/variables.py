@@ -1,8 +1,9 @@
 """Which variables a step sees: Ansible's precedence as layers, highest first, never copied per task.
 
-Order: loop variables (added by the step), extra vars, include vars, registered results and set_facts, task and
-block vars, vars_files, play vars, inventory. What the engine itself knows (`inventory_hostname`, `groups`, ...)
-can't be overridden.
+Order: what the engine itself knows (`inventory_hostname`, `groups`, ...: it can't be overridden), loop variables
+(added by the step), extra vars, params of includes, params of roles, registered results and set_facts,
+include_vars, task and block vars, vars of the task's role, vars of the play's roles, vars_files, answers to
+vars_prompt, play vars, gathered facts, inventory, role defaults.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .model import Host, Value
+from .model import NO_VARS, Host, Role, Task, Value
+from .role_vars import NO_ROLE, RoleLayers, all_dependencies, exported, including, within
 from .scope import VariableScope
+from .search_path import SearchPath
 from .template import Templates
+from .vars_files import VarsFiles
 
 
 @dataclass(slots=True)
@@ -24,6 +28,10 @@ class HostState:
     host: Host
     facts: dict[str, Any] = field(default_factory=dict)
     """Registered results and facts that tasks set."""
+    included: dict[str, Value] = field(default_factory=dict)
+    """Variables that `include_vars` read."""
+    gathered: Mapping[str, Any] = field(default_factory=dict)
+    """Facts of the host itself, those that `set_fact` was told to keep there included."""
     failed_task: Mapping[str, Any] | None = None
     failed_result: Mapping[str, Any] | None = None
 
@@ -35,7 +43,7 @@ class Surroundings:
     templates: Templates
     extra_vars: Mapping[str, Value]
     play_vars: Sequence[Mapping[str, Value]]
-    """vars_files, last first, then the play's own vars."""
+    """The play's own variables; a former one wins."""
     hosts: Mapping[str, HostState]
     groups: Mapping[str, Sequence[str]]
     play_hosts: list[str]
@@ -45,38 +53,93 @@ class Surroundings:
     inventory_dir: Path | None
     check: bool
     run: str
+    vars_files: VarsFiles | None = None
+    begun: bool = True
+    """False before the first play: variables of which a file's name is made may be missing."""
+    roles: Sequence[Role] = ()
+    """Roles of the play, and those that an include made public, in their order."""
     tags: Sequence[str] = ()
     verbosity: int = 0
+    _within: dict[Role, RoleLayers] = field(default_factory=dict)
+    _exported: RoleLayers | None = None
 
     def scope(
-        self, state: HostState, task_vars: Mapping[str, Value], include_vars: Mapping[str, Value]
+        self, state: HostState, task: Task | None = None, params: Mapping[str, Value] = NO_VARS
     ) -> VariableScope:
-        """The variables of a step on a host."""
-        return VariableScope(self.templates, self.layers(state, task_vars, include_vars))
+        """The variables of a step on a host. `params`: those of the includes that led to it."""
+        return VariableScope(self.templates, self.layers(state, task, params))
+
+    def publish(self, role: Role) -> None:
+        """From now on the whole play sees the role's defaults and variables."""
+        self.roles = (*self.roles, role)
+        self._exported = None
 
     def layers(
-        self, state: HostState, task_vars: Mapping[str, Value], include_vars: Mapping[str, Value]
+        self, state: HostState, task: Task | None = None, params: Mapping[str, Value] = NO_VARS
     ) -> list[Mapping[str, Value]]:
-        layers: list[Mapping[str, Value]] = [MagicVars(self, state), self.extra_vars]
-        if include_vars:
-            layers.append(include_vars)
-        if state.facts:
-            layers.append(state.facts)
-        if task_vars:
-            layers.append(task_vars)
-        layers.extend(self.play_vars)
-        layers.append(state.host.vars)
+        """All variables of a step, as layers of which the first that has a name wins."""
+        role = self._of(task.role) if task is not None and task.role is not None else NO_ROLE
+        play = self._of_play()
+        layers: list[Mapping[str, Value]] = [MagicVars(self, state, task), self.extra_vars]
+        if task is not None and task.params:
+            layers.append(task.params)
+        if params:
+            layers.append(params)
+        layers += role.params
+        layers += (known for known in (state.facts, state.included) if known)
+        if task is not None and task.vars:
+            layers.append(task.vars)
+        layers += role.vars
+        layers += play.vars
+        weaker = [*self.play_vars]
+        if state.gathered:
+            weaker.append(state.gathered)
+        weaker.append(state.host.vars)
+        weaker += role.defaults
+        weaker += play.defaults
+        if self.vars_files is not None:
+            layers += self._files(self.vars_files, state, weaker)
+        layers += weaker
         return layers
+
+    def host_layers(self, state: HostState) -> list[Mapping[str, Value]]:
+        """What other hosts see of a host: nothing of a play, a role or a task."""
+        known = (state.facts, state.included, state.gathered, state.host.vars)
+        return [HostMagic(self, state), self.extra_vars, *(layer for layer in known if layer)]
+
+    def _files(
+        self, files: VarsFiles, state: HostState, weaker: Sequence[Mapping[str, Value]]
+    ) -> Sequence[Mapping[str, Value]]:
+        def scope(before: Sequence[Mapping[str, Value]]) -> VariableScope:
+            return VariableScope(self.templates, [MagicVars(self, state), self.extra_vars, *before, *weaker])
+
+        return files.layers(scope) if self.begun else files.known(scope)
+
+    def _of(self, role: Role) -> RoleLayers:
+        known = self._within.get(role)
+        if known is None:
+            known = self._within[role] = within(role)
+        return known
+
+    def _of_play(self) -> RoleLayers:
+        if self._exported is None:
+            self._exported = exported(self.roles) if self.roles else NO_ROLE
+        return self._exported
 
 
 class MagicVars(Mapping[str, Any]):
     """The variables that the engine knows, computed when read."""
 
-    __slots__ = ("around", "state")
+    __slots__ = ("around", "state", "task")
 
-    def __init__(self, around: Surroundings, state: HostState) -> None:
+    def __init__(self, around: Surroundings, state: HostState, task: Task | None = None) -> None:
         self.around = around
         self.state = state
+        self.task = task
+
+    @property
+    def role(self) -> Role | None:
+        return self.task.role if self.task is not None else None
 
     def __getitem__(self, name: str) -> Any:
         if name not in _MAGIC:
@@ -98,6 +161,20 @@ class MagicVars(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
+class HostMagic(MagicVars):
+    """Those of them that belong to a host, whatever is played on it."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _OF_HOST:
+            raise KeyError(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _OF_HOST and super().__contains__(name)
+
+
 class HostVars(Mapping[str, Any]):
     """`hostvars`: each host's variables, rendered when read."""
 
@@ -107,7 +184,7 @@ class HostVars(Mapping[str, Any]):
         self._around = around
 
     def __getitem__(self, name: str) -> VariableScope:
-        return self._around.scope(self._around.hosts[name], {}, {})
+        return VariableScope(self._around.templates, self._around.host_layers(self._around.hosts[name]))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._around.hosts)
@@ -134,6 +211,42 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "runbook_run": lambda v: v.around.run,
     "ansible_failed_task": lambda v: v.state.failed_task,
     "ansible_failed_result": lambda v: v.state.failed_result,
+    "ansible_facts": lambda v: _without_prefix(v.state.gathered),
+    "ansible_search_path": lambda v: list(SearchPath.of(v.task, v.around.playbook_dir).folders),
+    "role_name": lambda v: v.role and v.role.name,
+    "ansible_role_name": lambda v: v.role and v.role.name,
+    "role_path": lambda v: v.role and v.role.path,
+    "ansible_parent_role_names": lambda v: v.role and ([one.name for one in including(v.role)] or None),
+    "ansible_parent_role_paths": lambda v: v.role and ([one.path for one in including(v.role)] or None),
+    "ansible_play_role_names": lambda v: _play_roles(v.around),
+    "role_names": lambda v: _play_roles(v.around),
+    "ansible_dependent_role_names": lambda v: _dependencies(v.around),
+    "ansible_role_names": lambda v: list(dict.fromkeys((*_dependencies(v.around), *_play_roles(v.around)))),
 }
 
-_OPTIONAL = frozenset({"inventory_dir", "ansible_failed_task", "ansible_failed_result"})
+_OPTIONAL = frozenset(
+    {
+        "inventory_dir", "ansible_failed_task", "ansible_failed_result", "role_name", "ansible_role_name",
+        "role_path", "ansible_parent_role_names", "ansible_parent_role_paths",
+    }
+)  # fmt: skip
+
+_OF_HOST = frozenset(
+    {
+        "inventory_hostname", "inventory_hostname_short", "group_names", "groups", "ansible_check_mode",
+        "ansible_run_tags", "playbook_dir", "inventory_dir", "ansible_verbosity", "ansible_facts", "runbook_run",
+    }
+)  # fmt: skip
+
+
+def _play_roles(around: Surroundings) -> list[str]:
+    return [role.name for role in around.roles]
+
+
+def _dependencies(around: Surroundings) -> list[str]:
+    return list(dict.fromkeys(one.name for role in around.roles for one in all_dependencies(role)))
+
+
+def _without_prefix(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Facts as `ansible_facts` names them: without the `ansible_` that they have as variables."""
+    return {name if name == "ansible_local" else name.removeprefix("ansible_"): facts[name] for name in facts}

@@ -51,8 +51,8 @@ class Checked:
         roster = Roster(playbook, load_inventory([inventory]), Options(), self.templates)
         self.plays: list[Scoped] = []
         for play in playbook.plays:
-            around = roster.surroundings(play, [], "")
-            hosts = [(host, around.scope(roster.states[host], {}, {})) for host in roster.hosts(play)]
+            around = roster.surroundings(play, [], "", begun=False)
+            hosts = [(host, around.scope(roster.states[host])) for host in roster.hosts(play)]
             self.plays.append((play, hosts))
         self.clients = Clients()
 

@@ -350,3 +350,26 @@ def test_an_undefined_variable_fails_the_task_and_names_the_nearest(folder: Fold
     assert "endpont" in told["msg"]
     assert "endpoint" in told["hint"]
     assert played.code == 2
+
+
+def test_vars_files_are_read_for_each_host_and_the_first_of_a_list_that_is_there(folder: Folder) -> None:
+    folder.inventory = "web,db,"
+    folder.write("vars/common.yml", "a: common\nfile: web")
+    folder.write("web.yml", "a: web")
+    folder.write("default.yml", "a: default")
+    text = """
+        - hosts: all
+          vars_files:
+            - common.yml
+            - ["{{ inventory_hostname }}.yml", default.yml]
+          tasks:
+            - {name: show, debug: {msg: "{{ a }} {{ file }}"}}
+        """
+    played = folder.play(text)
+    assert [played.message("show", host) for host in ("web", "db")] == ["web web", "default web"]
+
+
+def test_a_vars_file_that_is_not_there_stops_the_run(folder: Folder) -> None:
+    text = "- hosts: localhost\n  vars_files: ['{{ inventory_hostname }}.yml']\n  tasks: [{debug: {}}]"
+    with pytest.raises(LoadError, match=r"no file of variables 'localhost\.yml'"):
+        folder.play(text)
