@@ -33,6 +33,8 @@ class Attempt:
     facts: Mapping[str, Any] = field(default_factory=dict)
     directive: Directive | None = None
     undecided: str | None = None
+    judged: bool = True
+    """The module said so itself, and `changed_when` and `failed_when` may think otherwise of it."""
 
 
 def decide(module: Computation, params: Any, scope: Any) -> Attempt:
@@ -123,20 +125,25 @@ def undecided(module: Module, why: str, task: str, change: Change | None = None)
     return Attempt(result=registered(module, None, task), changes=(change,), undecided=why)
 
 
-def explained(work: Callable[[], Attempt], explain: Callable[[Exception], RunbookError | None]) -> Attempt:
+def explained(
+    work: Callable[[], Attempt],
+    explain: Callable[[Exception], RunbookError | None],
+    *,
+    judged: bool = False,
+) -> Attempt:
     """Run `work`; what fails the step becomes a failed Attempt, what stops the run is raised."""
     try:
         return work()
     except StepError as error:
-        return failure(error)
+        return failure(error, judged=judged)
     except (UnknownValue, NeedsPlain) as error:
-        return failure(_our_mistake(error))
+        return failure(_our_mistake(error), judged=judged)
     except RunbookError:
         raise
     except Exception as error:  # an SDK's exception, or a mistake in a module
         meaning = explain(error) or _our_mistake(error)
         if isinstance(meaning, StepError):
-            return failure(meaning)
+            return failure(meaning, judged=judged)
         raise meaning from error
 
 
@@ -149,8 +156,15 @@ def _our_mistake(error: Exception) -> Failed:
     )
 
 
-def failure(error: StepError) -> Attempt:
+def failure(error: StepError, *, judged: bool = False) -> Attempt:
+    """A step that failed. `judged`: its module was called, so that conditions on its result may forgive it."""
     known = dict(error.result) if isinstance(error, Failed) else {}
     # With the place in the file and its line, where the error knows them; the hint is shown apart.
     message = str(Problem(error.message, error.position, excerpt=error.excerpt))
-    return Attempt(result={**known, "msg": message}, failed=True, error=error)
+    return Attempt(
+        result={**known, "msg": message},
+        changed=bool(known.get("changed", False)),
+        failed=True,
+        error=error,
+        judged=judged,
+    )

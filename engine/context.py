@@ -124,6 +124,8 @@ class StepContext:
     started: float
     diff: bool = False
     secret_arguments: frozenset[str] = frozenset()
+    spot: str = ""
+    """The host that it acts on, when another one than `host` was asked to (`delegate_to`)."""
     acts: bool = False
     """It is there for `apply`: only then are there effects."""
 

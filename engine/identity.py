@@ -43,7 +43,8 @@ def canonical(value: Any) -> str:
         return "[" + ",".join(map(canonical, value)) + "]"
     if isinstance(value, Loop):
         parts = (value.items, value.loop_var, value.index_var, value.label, value.pause, value.lookup)
-        return f"Loop{canonical(parts)}"
+        more = canonical(value.break_when) if value.break_when else ""
+        return f"Loop{canonical(parts)}{more}"
     if isinstance(value, dt.date):
         return value.isoformat()
     return repr(value)

@@ -75,6 +75,7 @@ class Encoder:
             notified=outcome.notified,
             directives=tuple(map(self._directive, outcome.directives)),
             ignored=outcome.ignored,
+            hint=self._data.text(outcome.hint),
             seconds=outcome.seconds,
         )
 

@@ -32,12 +32,23 @@ _FALSE = frozenset({"no", "false", "off", "n", "0"})
 # ---------------------------------------------------------------- readers
 
 
-def _wrong(
-    file: YamlFile, entry: Entry, wanted: str, node: yaml.Node | None = None, hint: str | None = None
+def wrong(
+    file: YamlFile,
+    entry: Entry,
+    wanted: str,
+    node: yaml.Node | None = None,
+    hint: str | None = None,
+    *,
+    tell: Warn | None = None,
 ) -> None:
+    """Note that the value of a keyword is not what it takes; `tell`: as a warning, it fails in the run."""
     found = node or entry.node
     shown = f"'{found.value}'" if isinstance(found, yaml.ScalarNode) and found.value else kind(found)
-    file.problem(f"'{entry.key}' takes {wanted}, not {shown}", found, hint)
+    message = f"'{entry.key}' takes {wanted}, not {shown}"
+    if tell is None:
+        file.problem(message, found, hint)
+    else:
+        tell(file.source.problem(message, file.position(found), hint))
 
 
 def read_any(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
@@ -50,7 +61,7 @@ def read_text(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     if isinstance(entry.node, yaml.ScalarNode) and not is_null(entry.node):
         value = file.value(entry.node)
         return value if isinstance(value, str | Template) else str(entry.node.value)
-    _wrong(file, entry, "text")
+    wrong(file, entry, "text")
     return None
 
 
@@ -63,7 +74,7 @@ def read_texts(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
             value = file.value(node)
             found.append(value if isinstance(value, str | Template) else str(node.value))
         else:
-            _wrong(file, entry, "a text or a list of texts", node)
+            wrong(file, entry, "a text or a list of texts", node)
     return tuple(found)
 
 
@@ -99,7 +110,7 @@ def read_flag(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     word = str(value).lower()
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    _wrong(file, entry, "true or false")
+    wrong(file, entry, "true or false")
     return None
 
 
@@ -113,7 +124,7 @@ def read_number(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     except (TypeError, ValueError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number < float("inf"):
-        _wrong(file, entry, "a number that is not negative")
+        wrong(file, entry, "a number that is not negative")
         return None
     return int(number) if number.is_integer() else number
 
@@ -123,8 +134,14 @@ def read_variable(file: YamlFile, entry: Entry, _warn: Warn) -> str | None:
     value = entry.node.value if isinstance(entry.node, yaml.ScalarNode) else None
     if isinstance(value, str) and is_variable(value):
         return value
-    _wrong(file, entry, "the name of a variable", hint=_NAMES)
+    wrong(file, entry, "the name of a variable", hint=_NAMES)
     return None
+
+
+def read_variable_or_template(file: YamlFile, entry: Entry, warn: Warn) -> Value:
+    """The name of a variable, or a template of it."""
+    value = file.value(entry.node)
+    return value if isinstance(value, Template) else read_variable(file, entry, warn)
 
 
 def is_variable(name: str) -> bool:
@@ -139,19 +156,8 @@ def choice(*words: str) -> Reader:
         value = file.value(entry.node)
         if isinstance(value, str) and value in words:
             return value
-        _wrong(file, entry, "one of: " + ", ".join(words), hint=nearest(str(value), words))
+        wrong(file, entry, "one of: " + ", ".join(words), hint=nearest(str(value), words))
         return None
-
-    return read
-
-
-def choice_or_template(*words: str) -> Reader:
-    """A reader of one of these words, or of a template."""
-    choose = choice(*words)
-
-    def read(file: YamlFile, entry: Entry, warn: Warn) -> Value:
-        value = file.value(entry.node)
-        return value if isinstance(value, Template) else choose(file, entry, warn)
 
     return read
 
@@ -185,7 +191,7 @@ def read_environment(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, 
     found = [file.value(node) for node in nodes if not is_null(node)]
     for node, value in zip(nodes, found, strict=False):
         if not isinstance(value, dict | Template):
-            _wrong(file, entry, "a mapping of variables", node)
+            wrong(file, entry, "a mapping of variables", node)
     return tuple(found)
 
 
@@ -201,20 +207,6 @@ def read_aws(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     return value if isinstance(value, dict) else None
 
 
-def read_list_or_template(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
-    """The items of a loop."""
-    value = file.value(entry.node)
-    if isinstance(value, list | Template):
-        return value
-    hint = None
-    if isinstance(value, dict):
-        hint = 'Loop over a mapping with: "{{ {...} | dict2items }}"'
-    elif isinstance(value, str):
-        hint = f'A variable needs braces: {entry.key}: "{{{{ {value} }}}}"' if is_variable(value) else None
-    _wrong(file, entry, "a list, or a template that yields one", hint=hint)
-    return []
-
-
 def read_files(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     """Names of files; a list in the list means the first of them that is there."""
     value = file.value(entry.node)
@@ -227,8 +219,8 @@ def read_serial(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     found = [file.value(node) for node in nodes]
     for node, value in zip(nodes, found, strict=True):
         text = str(value).removesuffix("%")
-        if not isinstance(value, Template) and not (text.isdecimal() and int(text) > 0):
-            _wrong(file, entry, "a number of hosts or a percentage such as '25%'", node)
+        if not isinstance(value, Template) and not text.isdecimal():
+            wrong(file, entry, "a number of hosts or a percentage such as '25%'", node)
     return tuple(found)
 
 
@@ -244,7 +236,7 @@ def _expression(file: YamlFile, entry: Entry, node: yaml.Node, warn: Warn) -> Ex
         hint = (
             "Quote the whole expression when it holds ': '." if isinstance(node, yaml.MappingNode) else None
         )
-        _wrong(file, entry, "an expression", node, hint)
+        wrong(file, entry, "an expression", node, hint)
         return None
     source, at = str(node.value), file.text_position(node)
     if node.tag == "tag:yaml.org,2002:bool":

@@ -14,14 +14,12 @@ from .keyword_values import (
     Reader,
     Warn,
     choice,
-    choice_or_template,
     read_any,
     read_aws,
     read_environment,
     read_expressions,
     read_files,
     read_flag,
-    read_list_or_template,
     read_listen,
     read_number,
     read_own_vars,
@@ -30,7 +28,16 @@ from .keyword_values import (
     read_text,
     read_texts,
     read_variable,
+    read_variable_or_template,
 )
+from .keyword_ways import (
+    read_become,
+    read_connection,
+    read_module_defaults,
+    read_percentage,
+    read_strategy,
+)
+from .lookups import LOOKUPS
 from .yamlfile import Entry, YamlFile, is_null
 
 
@@ -59,30 +66,49 @@ KEYWORDS: Mapping[str, Keyword] = {
     "no_log": Keyword(read_flag, _INHERITED),
     "run_once": Keyword(read_flag, _INHERITED),
     "check_mode": Keyword(read_flag, _INHERITED),
-    "connection": Keyword(choice_or_template("local", "ssm"), _INHERITED),
+    "connection": Keyword(read_connection, _INHERITED),
     "aws": Keyword(read_aws, _INHERITED),
     "rerun": Keyword(choice("safe", "never", "ask"), _INHERITED),
+    "diff": Keyword(read_flag, _INHERITED),
+    "timeout": Keyword(read_number, _INHERITED),
+    "throttle": Keyword(read_number, _INHERITED),
+    "ignore_unreachable": Keyword(read_flag, _INHERITED),
+    "any_errors_fatal": Keyword(read_flag, _INHERITED),
+    "module_defaults": Keyword(read_module_defaults, _INHERITED),
+    "become": Keyword(read_become, _INHERITED),
+    "become_user": Keyword(read_any, _INHERITED),
+    "become_method": Keyword(read_any, _INHERITED),
+    "become_flags": Keyword(read_any, _INHERITED),
+    "become_exe": Keyword(read_any, _INHERITED),
+    "remote_user": Keyword(read_any, _INHERITED),
+    "port": Keyword(read_any, _INHERITED),
+    "collections": Keyword(read_any, _INHERITED),
+    "debugger": Keyword(read_any, _INHERITED),
+    "delegate_facts": Keyword(read_flag, _GROUPED),
     "delegate_to": Keyword(read_text, _GROUPED),
     "notify": Keyword(read_texts, _GROUPED),
     "args": Keyword(read_any, _WORK),
     "register": Keyword(read_variable, _WORK),
-    "loop": Keyword(read_list_or_template, _WORK),
-    "with_items": Keyword(read_any, _WORK),
+    "loop": Keyword(read_any, _WORK),
     "loop_control": Keyword(read_any, _WORK),
     "until": Keyword(read_expressions, _WORK),
     "retries": Keyword(read_number, _WORK),
     "delay": Keyword(read_number, _WORK),
+    "async": Keyword(read_number, _WORK),
+    "poll": Keyword(read_number, _WORK),
     "changed_when": Keyword(read_expressions, _WORK),
     "failed_when": Keyword(read_expressions, _WORK),
     "listen": Keyword(read_listen, frozenset({"handler"})),
     "hosts": Keyword(read_texts, _PLAY),
     "vars_files": Keyword(read_files, _PLAY),
     "serial": Keyword(read_serial, _PLAY),
-    "strategy": Keyword(choice("linear", "free", "graph"), _PLAY),
-    "max_fail_percentage": Keyword(read_number, _PLAY),
-    "any_errors_fatal": Keyword(read_flag, _PLAY),
+    "strategy": Keyword(read_strategy, _PLAY),
+    "max_fail_percentage": Keyword(read_percentage, _PLAY),
     "force_handlers": Keyword(read_flag, _PLAY),
     "gather_facts": Keyword(read_flag, _PLAY),
+    "gather_subset": Keyword(read_any, _PLAY),
+    "gather_timeout": Keyword(read_any, _PLAY),
+    "fact_path": Keyword(read_any, _PLAY),
     "order": Keyword(choice("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"), _PLAY),
 }
 
@@ -94,35 +120,16 @@ STRUCTURE: Mapping[str, frozenset[str]] = {
 """Keys that hold other nodes."""
 
 LOOP_CONTROL: Mapping[str, Reader] = {
-    "loop_var": read_variable,
-    "index_var": read_variable,
+    "loop_var": read_variable_or_template,
+    "index_var": read_variable_or_template,
     "label": read_any,
     "pause": read_number,
+    "extended": read_flag,
+    "extended_allitems": read_flag,
+    "break_when": read_expressions,
 }
 
-_SSH = "runbook does not log in to hosts. Use 'connection: ssm' (AWS Systems Manager), which runs as root."
 INSTEAD: Mapping[str, str] = {
-    "become": _SSH,
-    "become_user": _SSH,
-    "become_method": _SSH,
-    "become_flags": _SSH,
-    "become_exe": _SSH,
-    "remote_user": _SSH,
-    "port": _SSH,
-    "gather_subset": "runbook gathers no facts from hosts; ask AWS with ec2_info and its like.",
-    "gather_timeout": "runbook gathers no facts from hosts; ask AWS with ec2_info and its like.",
-    "fact_path": "runbook gathers no facts from hosts; ask AWS with ec2_info and its like.",
-    "async": "Remove it: a task that waits never blocks another host.",
-    "poll": "Remove it: a task that waits never blocks another host.",
-    "collections": "Modules are named directly; others come from a 'library' folder or an installed package.",
-    "with_dict": 'Use: loop: "{{ the_mapping | dict2items }}"',
-    "with_list": "Use 'loop' with the same list.",
-    "with_flattened": 'Use: loop: "{{ the_lists | flatten }}"',
-    "with_together": 'Use: loop: "{{ first | zip(second) | list }}"',
-    "with_nested": 'Use: loop: "{{ first | product(second) | list }}"',
-    "with_cartesian": 'Use: loop: "{{ first | product(second) | list }}"',
-    "with_sequence": 'Use: loop: "{{ range(1, 11) | list }}"',
-    "with_indexed_items": "Use 'loop' with 'loop_control: {index_var: NAME}'.",
     "include": "Use 'import_tasks' (read before the run) or 'include_tasks' (read when its turn comes).",
 }
 """Ansible's keywords that runbook will not have, and what to write instead."""
@@ -131,17 +138,8 @@ LATER: Mapping[str, str | None] = {
     "roles": "Put the tasks into files and use import_tasks.",
     "import_role": "Put the tasks into files and use import_tasks.",
     "include_role": "Put the tasks into files and use include_tasks.",
-    "throttle": "Use --forks to limit how much runs at once.",
     "vars_prompt": "Give the values with -e.",
-    "timeout": "Modules that wait have a time limit among their own arguments.",
-    "diff": "Use --diff on the command line, for all tasks.",
-    "ignore_unreachable": None,
-    "module_defaults": None,
-    "debugger": None,
-    "delegate_facts": None,
-    "first_available_file": None,
-    "break_when": None,
-    "extended": "Use 'index_var' for the number of the item.",
+    "first_available_file": "Use 'with_first_found'.",
 }
 """Ansible's keywords that runbook does not have yet."""
 
@@ -149,6 +147,8 @@ LATER: Mapping[str, str | None] = {
 def known_at(place: str) -> list[str]:
     """All keywords that may stand at a place: play, block, task, handler, import."""
     own = [name for name, one in KEYWORDS.items() if place in one.places]
+    if place in _WORK:
+        own += [f"with_{name}" for name in ("items", "list", *LOOKUPS)]
     return own + sorted(STRUCTURE.get(place, ()))
 
 
@@ -163,10 +163,6 @@ def unknown_keyword(file: YamlFile, entry: Entry, place: str, module: Entry | No
         )
     elif entry.key in LATER:
         file.problem(f"'{entry.key}' is not supported yet", entry.position, LATER[entry.key])
-    elif entry.key.startswith("with_"):
-        file.problem(
-            f"'{entry.key}' is not supported", entry.position, "Use 'loop' with a template for its list."
-        )
     else:
         hint = nearest(entry.key, known_at(place))
         if hint is None and module is not None and is_null(module.node):
@@ -176,7 +172,6 @@ def unknown_keyword(file: YamlFile, entry: Entry, place: str, module: Entry | No
 
 _MISPLACED: Mapping[tuple[str, str], str] = {
     ("block", "loop"): "Put the tasks into a file and loop over include_tasks.",
-    ("block", "with_items"): "Put the tasks into a file and loop over include_tasks.",
     ("block", "register"): "Register the result of a task in it.",
     ("block", "until"): "Put it on the tasks; a block is not repeated.",
     ("block", "retries"): "Put it on the tasks; a block is not repeated.",
@@ -185,6 +180,10 @@ _MISPLACED: Mapping[tuple[str, str], str] = {
     ("task", "listen"): "Only handlers listen.",
     ("task", "hosts"): "Hosts belong to a play; use 'delegate_to' for one task on another host.",
 }
+
+
+_NEEDED = frozenset({"hosts", "loop"})
+"""Keywords that can't be left empty; the others are then as if they were not written."""
 
 
 def read_keywords(
@@ -197,6 +196,6 @@ def read_keywords(
         one = KEYWORDS.get(entry.key)
         if one is None or place not in one.places:
             others.append(entry)
-        else:
+        elif not is_null(entry.node) or entry.key in _NEEDED:
             found[entry.key] = one.read(file, entry, warn)
     return found, others

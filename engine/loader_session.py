@@ -18,7 +18,7 @@ from .yamlfile import Entry, YamlFile, read_yaml, settle
 
 _SETTINGS = (
     "ignore_errors", "no_log", "run_once", "delegate_to", "connection", "aws", "rerun", "check_mode", "diff",
-    "timeout",
+    "timeout", "throttle", "ignore_unreachable", "any_errors_fatal", "delegate_facts",
 )  # fmt: skip
 
 
@@ -31,6 +31,7 @@ class Inherited:
     vars: Mapping[str, Value] = field(default_factory=dict)
     environment: tuple[Value, ...] = ()
     notify: tuple[Value, ...] = ()
+    module_defaults: tuple[Value, ...] = ()
     settings: Mapping[str, Value] = field(default_factory=dict)
     """Where the innermost wins."""
 
@@ -46,6 +47,7 @@ class Inherited:
             vars={**self.vars, **own["vars"]} if own.get("vars") else self.vars,
             environment=self.environment + own.get("environment", ()),
             notify=self.notify + own.get("notify", ()),
+            module_defaults=self.module_defaults + own.get("module_defaults", ()),
             settings={**self.settings, **settings} if settings else self.settings,
         )
 
@@ -53,7 +55,7 @@ class Inherited:
     def of_include(cls, task: Task) -> Inherited:
         """What an included file inherits: all but `when` and `notify`, which are the include's own."""
         settings = {name: getattr(task, name) for name in _SETTINGS}
-        return cls((), task.tags, task.vars, task.environment, (), settings)
+        return cls((), task.tags, task.vars, task.environment, (), task.module_defaults, settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,21 +15,24 @@ from .keywords import (
     INSTEAD,
     KEYWORDS,
     LATER,
-    LOOP_CONTROL,
     STRUCTURE,
     known_at,
     read_keywords,
     unknown_keyword,
 )  # fmt: skip
 from .loader_call import Call, module_name, read_call
+from .loader_loops import is_with, read_loop
 from .loader_session import Inherited, Reference, Session, beside
-from .model import Block, Loop, Node, Task, Value
+from .model import Block, Loop, Node, Task
 from .values import Template
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 _LABELS = ("name", "tags")
 _CALLS = ("action", "local_action")
-_OWN = ("register", "until", "changed_when", "failed_when", "retries", "delay")
+_OWN = {
+    name: name for name in ("register", "until", "changed_when", "failed_when", "retries", "delay", "poll")
+}
+_OWN["async"] = "async_seconds"
 
 
 class TaskReader:
@@ -112,7 +115,7 @@ class TaskReader:
     ) -> Sequence[Node]:
         own, others = self._keywords([e for e in entries if e is not entry], "block")
         for other in others:
-            if other.key in ("loop", "with_items"):
+            if other.key == "loop" or is_with(other.key):
                 hint = "An import is read before the run; use include_tasks to loop."
                 self._file.problem("'import_tasks' can't loop", other.position, hint)
             else:
@@ -152,9 +155,8 @@ class TaskReader:
     ) -> Task | None:
         own, others = self._keywords(entries, self._place)
         by_key = {entry.key: entry for entry in entries}
-        loop = self._loop(own, by_key)
+        loop = read_loop(self._file, by_key, own.pop("loop", None), self._session.warn)
         call = self._call(item, others, by_key.get("args"))
-        self._until(own, by_key)
         if call is None:
             return None
         if call.local:
@@ -191,9 +193,10 @@ class TaskReader:
             tags=around.tags,
             vars=around.vars,
             environment=around.environment,
+            module_defaults=around.module_defaults,
             notify=around.notify,
             listen=own.get("listen", ()),
-            **{name: own[name] for name in _OWN if own.get(name) is not None},
+            **{_OWN[name]: own[name] for name in _OWN if own.get(name) is not None},
             **around.settings,
         )
 
@@ -211,6 +214,7 @@ class TaskReader:
     def _call(self, item: yaml.Node, others: list[Entry], extra: Entry | None) -> Call | None:
         """Find the module among the keys that are no keywords, and read its call."""
         has = self._session.modules.has
+        others = [e for e in others if not is_with(e.key)]
         modules = [e for e in others if e.key in _CALLS or has(module_name(e.key))]
         strange = [e for e in others if e not in modules]
         if not modules:
@@ -226,7 +230,7 @@ class TaskReader:
 
     def _no_module(self, item: yaml.Node, strange: list[Entry]) -> None:
         known = {*KEYWORDS, *INSTEAD, *LATER, *STRUCTURE["play"]}
-        unknown = [e for e in strange if e.key not in known and not e.key.startswith("with_")]
+        unknown = [e for e in strange if e.key not in known]
         for entry in strange:
             if entry not in unknown:
                 unknown_keyword(self._file, entry, self._place)
@@ -245,49 +249,6 @@ class TaskReader:
         if not strange:
             hint = "Name one, with its arguments: '- debug: {msg: hello}'."
             self._file.problem("This task calls no module", item, hint)
-
-    def _until(self, own: dict[str, Any], by_key: Mapping[str, Entry]) -> None:
-        for name in ("retries", "delay"):
-            if name in own and "until" not in by_key:
-                hint = "Say what is waited for: until: NAME is succeeded"
-                self._file.problem(f"'{name}' does nothing without 'until'", by_key[name].position, hint)
-
-    # ------------------------------------------------------------ loops
-
-    def _loop(self, own: dict[str, Any], by_key: Mapping[str, Entry]) -> Loop | None:
-        control = self._loop_control(by_key.get("loop_control"))
-        entry = by_key.get("loop") or by_key.get("with_items")
-        if entry is None:
-            if "loop_control" in by_key:
-                self._file.problem(
-                    "'loop_control' does nothing without 'loop'", by_key["loop_control"].position
-                )
-            return None
-        if "loop" in by_key and "with_items" in by_key:
-            self._file.problem(
-                "'loop' and 'with_items' in one task", by_key["with_items"].position, "Keep 'loop'."
-            )
-        if entry.key == "loop":
-            return Loop(items=own.pop("loop"), **control)
-        items: Value = own.pop("with_items")
-        if not isinstance(items, list | Template):
-            items = [items]
-        return Loop(items=items, lookup="items", **control)
-
-    def _loop_control(self, entry: Entry | None) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for inner in self._file.entries(entry.node, "'loop_control'") if entry else ():
-            read = LOOP_CONTROL.get(inner.key)
-            if read is None:
-                later = inner.key in LATER
-                hint = LATER[inner.key] if later else nearest(inner.key, LOOP_CONTROL)
-                what = "is not supported yet" if later else "is no setting of 'loop_control'"
-                self._file.problem(f"'{inner.key}' {what}", inner.position, hint)
-                continue
-            value = read(self._file, inner, self._session.warn)
-            if value is not None:
-                found[inner.key] = value
-        return found
 
     # ------------------------------------------------------------ includes
 

@@ -6,16 +6,55 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from .model import Include, Outcome, Status
+from .errors import Position, TemplateError
+from .model import Include, Loop, Outcome, Status, Value
 from .plain import plain
-from .values import Secret, Unknown
+from .scope import VariableScope
+from .template import Templates
+from .values import Expression, Secret, Unknown
 
 ItemKey: TypeAlias = tuple[str, int]
 """A digest of an item's text, and how many equal items stand before it."""
+
+
+def loop_items(loop: Loop, at: Position, templates: Templates, scope: VariableScope) -> list[Any] | Unknown:
+    """What a loop goes over. Raises StepError when it can't be rendered, or is no list."""
+    if loop.lookup is not None:
+        return looked_up(loop.lookup, loop.items, templates, scope)
+    items = Secret.reveal(templates.render(loop.items, scope))
+    if isinstance(items, list | Unknown):
+        return items
+    if isinstance(items, tuple):
+        return list(items)
+    raise TemplateError(
+        f"The `loop` value must resolve to a 'list', not '{type(items).__name__}'.",
+        position=at,
+        hint="Loop over a mapping with `| dict2items`." if isinstance(items, Mapping) else None,
+    )
+
+
+def looked_up(name: str, written: Value, templates: Templates, scope: VariableScope) -> list[Any] | Unknown:
+    """The items of `with_NAME`: what the lookup of that name makes of its terms."""
+    terms = templates.render(written, scope)
+    if isinstance(Secret.reveal(terms), Unknown):
+        return cast(Unknown, Secret.reveal(terms))
+    if name == "items":
+        return flat(Secret.reveal(terms))
+    if name == "list":
+        opened = Secret.reveal(terms)
+        return opened if isinstance(opened, list) else [opened]
+    call = _QUERY_ALL if isinstance(terms, list) else _QUERY_ONE
+    found = templates.evaluate(call, scope.child({_NAME: name, _TERMS: terms}))
+    return cast("list[Any] | Unknown", Secret.reveal(found))
+
+
+_NAME, _TERMS = "runbook_lookup", "runbook_terms"
+_QUERY_ALL = Expression(f"query({_NAME}, *{_TERMS})")
+_QUERY_ONE = Expression(f"query({_NAME}, {_TERMS})")
 
 
 def flat(items: Any) -> list[Any]:
@@ -24,34 +63,83 @@ def flat(items: Any) -> list[Any]:
     return [inner for item in outer for inner in (item if isinstance(item, list | tuple) else [item])]
 
 
-def together(outcomes: Sequence[tuple[Any, Outcome]], loop_var: str) -> Outcome:
-    """The outcome of a whole loop."""
+def extended(items: Sequence[Any], number: int, *, all_items: bool) -> dict[str, Any]:
+    """`ansible_loop` of one item: where it stands among them all."""
+    length = len(items)
+    told: dict[str, Any] = {
+        "index": number + 1,
+        "index0": number,
+        "first": number == 0,
+        "last": number + 1 == length,
+        "length": length,
+        "revindex": length - number,
+        "revindex0": length - number - 1,
+    }
+    if all_items:
+        told["allitems"] = list(items)
+    if number + 1 < length:
+        told["nextitem"] = items[number + 1]
+    if number:
+        told["previtem"] = items[number - 1]
+    return told
+
+
+def no_items() -> Outcome:
+    """Of a loop over nothing."""
+    result = {"changed": False, "skipped": True, "skipped_reason": "No items in the list", "results": []}
+    return Outcome(status=Status.SKIPPED, result=result)
+
+
+def together(outcomes: Sequence[tuple[Mapping[str, Any], Outcome]]) -> Outcome:
+    """The outcome of a whole loop, of each item's own variables and outcome."""
     ended = [outcome for _, outcome in outcomes]
-    results = [{**outcome.result, loop_var: item, "ansible_loop_var": loop_var} for item, outcome in outcomes]
     failed = any(o.status is Status.FAILED for o in ended)
-    changed = any(o.status is Status.CHANGED for o in ended)
     skipped = all(o.status is Status.SKIPPED for o in ended)
-    result: dict[str, Any] = {"results": results, "changed": changed, "failed": failed}
-    if skipped:
-        result["skipped"] = True
-    result["msg"] = "One or more items failed" if failed else "All items completed"
-    if not ended:
-        result |= {"skipped": True, "skip_reason": "No items in the list"}
+    status = (
+        Status.FAILED
+        if failed
+        else Status.CHANGED
+        if any(o.status is Status.CHANGED for o in ended)
+        else Status.SKIPPED
+        if skipped
+        else Status.OK
+    )
+    result: dict[str, Any] = {
+        "results": [{**outcome.result, **names} for names, outcome in outcomes],
+        "changed": _any_changed(ended),
+        "skipped": skipped,
+        "msg": _COMPLETED[status],
+    }
+    if failed:
+        result["failed"] = True
     facts: dict[str, Any] = {}
     for outcome in ended:
         facts.update(outcome.facts)
-    status = (
-        Status.FAILED if failed else Status.CHANGED if changed else Status.SKIPPED if skipped else Status.OK
-    )
     return Outcome(
         status=status,
         result=result,
         changes=tuple(change for o in ended for change in o.changes),
-        facts=facts,
-        notified=tuple(dict.fromkeys(name for o in ended for name in o.notified)),
-        directives=tuple(d for o in ended for d in o.directives),
+        facts={} if failed else facts,
+        notified=() if failed else tuple(dict.fromkeys(name for o in ended for name in o.notified)),
+        directives=() if failed else tuple(d for o in ended for d in o.directives),
         ignored=failed and all(o.ignored for o in ended if o.status is Status.FAILED),
     )
+
+
+_COMPLETED = {
+    Status.OK: "All items completed",
+    Status.CHANGED: "All items completed",
+    Status.SKIPPED: "All items skipped",
+    Status.FAILED: "One or more items failed",
+}
+
+
+def _any_changed(ended: Sequence[Outcome]) -> bool | Unknown:
+    """Whether an item changed something; Unknown when only the run can tell."""
+    told = [Secret.reveal(outcome.result.get("changed", False)) for outcome in ended]
+    if any(isinstance(changed, bool) and changed for changed in told):
+        return True
+    return next((changed for changed in told if isinstance(changed, Unknown)), False)
 
 
 def item_keys(items: Sequence[Any]) -> list[ItemKey]:

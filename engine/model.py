@@ -79,7 +79,8 @@ class Task:
     when: tuple[Expression, ...] = ()
     loop: Loop | None = None
     until: tuple[Expression, ...] = ()
-    retries: Value = 3
+    retries: Value = None
+    """How often a failed try is repeated; None: 3 times with `until`, else never."""
     delay: Value = 5.0
     """Seconds between two tries of `until`."""
     register: str | None = None
@@ -300,6 +301,8 @@ class Outcome:
     """What the engine does next because of it; a resume follows them again without asking the module."""
     ignored: bool = False
     """It failed and `ignore_errors` says to go on."""
+    hint: str = ""
+    """What to do about a failure."""
     seconds: float = 0.0
 
     @property

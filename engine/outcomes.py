@@ -1,13 +1,13 @@
-"""Outcomes that are not a module's own: undecided, skipped, given up."""
+"""Outcomes that are not a module's own: undecided, skipped."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .errors import TemplateError
 from .model import NO_VARS, Action, Change, Outcome, Status
-from .values import Expression, Unknown
+from .values import Expression, Unknown, first_unknown
 
 
 def undecided(why: str, known: Mapping[str, Any] = NO_VARS, changes: tuple[Change, ...] = ()) -> Outcome:
@@ -30,21 +30,28 @@ class _UnknownResult(dict[str, Any]):
         return self[key]
 
 
+def left_open(why: str, *, dry: bool) -> Outcome:
+    """A dry run leaves it undecided. In a real run nothing will ever tell, and TemplateError is raised: it needs a
+    secret that a resume could not restore, or what a task with `check_mode: true` only planned."""
+    if not dry:
+        raise TemplateError(f"{why}, which this run can't know", hint="Start afresh with `--fresh`.")
+    return undecided(why)
+
+
+def must_know(what: str, values: Sequence[Any], *, dry: bool) -> None:
+    """Raises TemplateError in a real run when one of the values is Unknown."""
+    if not dry and (unknown := first_unknown(values)) is not None:
+        left_open(f"{what} depends on {Unknown.describe(unknown)}", dry=False)
+
+
 def skipped(condition: Expression) -> Outcome:
     """Of a step whose `when` did not hold."""
+    source = condition.source
     result = {
         "changed": False,
-        "failed": False,
         "skipped": True,
         "skip_reason": "Conditional result was False",
-        "false_condition": condition.source,
+        # YAML's own false is told as one
+        "false_condition": False if source == "false" else source,
     }
     return Outcome(status=Status.SKIPPED, result=result)
-
-
-def gave_up(outcome: Outcome, tries: int) -> Outcome:
-    """Of a step whose `until` never held."""
-    told = outcome.result.get("msg")
-    message = f"`until` did not hold after {tries} tries" + (f": {told}" if told else "")
-    result = {**outcome.result, "failed": True, "msg": message}
-    return replace(outcome, status=Status.FAILED, result=result, notified=(), directives=())

@@ -6,26 +6,71 @@ says that the host is this machine.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from .contract import Computation, Module
-from .model import Play, Task
+from .model import NO_VARS, Task
 from .scope import VariableScope
 from .template import Templates
+from .values import OMIT, Secret
 
 LOCAL = "local"
 SSM = "ssm"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+WAYS = ("ansible_host", "ansible_connection", "ansible_user", "ansible_port")
+"""Variables that say how to reach a host."""
 
 
-def connection_for(task: Task, play: Play, host: str, scope: VariableScope, templates: Templates) -> str:
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The host that a step acts on, and how it gets there."""
+
+    host: str
+    connection: str
     """`local`, `ssm`, or empty: no connection is known, so nothing may act on that host."""
-    delegate = templates.render(task.delegate_to, scope) if task.delegate_to is not None else None
-    if delegate in LOCAL_NAMES:
-        return LOCAL
-    if delegate is not None and delegate != host:
-        return ""  # the connection written here leads to `host`, not to another one
-    for written in (task.connection, play.connection, scope.get("ansible_connection", None)):
-        if written is not None:
-            return str(templates.render(written, scope))
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    """Of another host than the step's own: its variables that say how to reach it."""
+
+
+def spot_for(task: Task, host: str, scope: VariableScope, templates: Templates) -> Spot:
+    """Where a step acts. Raises StepError for a `delegate_to` that can't be rendered.
+
+    As in Ansible, the host's own `ansible_connection` wins over the keyword `connection`, and where a task is
+    delegated, the other host's variables lead there.
+    """
+    delegate = delegated(task, scope, templates)
+    if delegate is None or delegate == host:
+        return Spot(host, _connection(task, host, scope, scope, templates))
+    theirs = _vars_of(delegate, scope)
+    way = {"ansible_host": delegate} | {name: theirs[name] for name in WAYS if name in theirs}
+    way["ansible_delegated_vars"] = {delegate: {**theirs, "inventory_hostname": host, **way}}
+    return Spot(delegate, _connection(task, delegate, theirs, scope, templates), way)
+
+
+def _vars_of(host: str, scope: VariableScope) -> Mapping[str, Any]:
+    """The variables of another host; of one that is not in the inventory nothing is known."""
+    hostvars = scope.get("hostvars", None)
+    return hostvars[host] if hostvars is not None and host in hostvars else NO_VARS
+
+
+def delegated(task: Task, scope: VariableScope, templates: Templates) -> str | None:
+    """The host that `delegate_to` names; None: the step's own."""
+    if task.delegate_to is None:
+        return None
+    named = Secret.reveal(templates.render(task.delegate_to, scope))
+    return None if named is None or named is OMIT or named == "" else str(named)
+
+
+def _connection(
+    task: Task, host: str, theirs: Mapping[str, Any], scope: VariableScope, templates: Templates
+) -> str:
+    written = task.vars.get("ansible_connection") or theirs.get("ansible_connection", None)
+    if written is None and task.connection is not None:
+        written = task.connection
+    if written is not None:
+        return str(Secret.reveal(templates.render(written, scope))).removeprefix("ansible.builtin.")
     return LOCAL if host in LOCAL_NAMES else ""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from .context import SharedReads
 from .errors import Failed, LoadError, StepError
 from .events import Event, StepFinished, TaskStarted
+from .job import Job
 from .journal import Journal, StepDone
 from .loader import load_tasks
 from .loader_call import Catalog
@@ -20,7 +21,7 @@ from .resume import History
 from .run_once import Once, Place, place_of
 from .scheduler import Lane
 from .start_at import StartAt
-from .step import Job, Steps
+from .step import Steps
 from .tags import Tags
 from .template import Templates
 from .values import Template, UnknownValue

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from .contract import ClientFactory, Identity, Target
 from .errors import Failed, LoadError, Problem, StepError
 from .model import Block, Node, Play, Task
-from .places import SSM, connection_for, no_way
+from .places import SSM, no_way, spot_for
 from .registry import Registry
 from .scope import VariableScope
 from .targets import Targets
@@ -49,7 +49,7 @@ def check_places(plays: Sequence[Scoped], registry: Registry, templates: Templat
                 continue
             key = (task.module, task.delegate_to, task.connection)
             if key not in known:
-                known[key] = _no_way(task, play, hosts, registry, templates)
+                known[key] = _no_way(task, hosts, registry, templates)
             refused = known[key]
             if refused is not None:
                 problems.append(Problem(refused[0], task.position, refused[1]))
@@ -59,7 +59,6 @@ def check_places(plays: Sequence[Scoped], registry: Registry, templates: Templat
 
 def _no_way(
     task: Task,
-    play: Play,
     hosts: Sequence[tuple[str, VariableScope]],
     registry: Registry,
     templates: Templates,
@@ -67,17 +66,17 @@ def _no_way(
     """The first host that the task must not act on, and what to do about it."""
     module = registry.get(task.module)
     for host, scope in hosts:
-        connection = _connection(task, play, host, scope, templates)
+        connection = _connection(task, host, scope, templates)
         refused = None if connection is None else no_way(module, task.module, host, connection)
         if refused is not None:
             return refused
     return None
 
 
-def _connection(task: Task, play: Play, host: str, scope: VariableScope, templates: Templates) -> str | None:
+def _connection(task: Task, host: str, scope: VariableScope, templates: Templates) -> str | None:
     """None: it depends on something that the run will bring; the step itself looks again."""
     try:
-        return connection_for(task, play, host, scope, templates)
+        return spot_for(task, host, scope, templates).connection
     except (StepError, UnknownValue):
         return None
 
@@ -100,7 +99,7 @@ def destinations(
             for (
                 task
             ) in travelling:  # a command that travels to its host through Systems Manager asks AWS, too
-                if id(task.aws) not in asked and _connection(task, play, host, scope, templates) == SSM:
+                if id(task.aws) not in asked and _connection(task, host, scope, templates) == SSM:
                     asked[id(task.aws)] = task.aws
             for written in asked.values():
                 target = _target(play, written, scope, templates, targets)

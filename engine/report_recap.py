@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from .events import ItemFinished, RunFinished, StepFinished, Tally
+from .model import Outcome
 from .prose import duration, text_lines, visible
 from .style import Role, Style
 
@@ -30,16 +31,16 @@ def card(failure: StepFinished, items: Sequence[ItemFinished], style: Style) -> 
     head = f"FAILED [{visible(failure.host)}] {visible(failure.task)}"
     lines = [f"at {failure.position}"]
     for item in items:
-        lines += _told(item.outcome.result, f"(item={visible(item.label)}) ")
+        lines += _told(item.outcome, f"(item={visible(item.label)}) ")
     if not items:
-        lines += _told(failure.outcome.result)
+        lines += _told(failure.outcome)
     return ["", style(head, "failed"), *(f"    {line}".rstrip() for line in lines)]
 
 
-def _told(result: Mapping[str, object], head: str = "") -> list[str]:
-    message, hint = result.get("msg"), result.get("hint")
-    lines = text_lines(head + (message if isinstance(message, str) else "failed"))
-    return lines + (text_lines(hint) if isinstance(hint, str) and hint else [])
+def _told(outcome: Outcome, head: str = "") -> list[str]:
+    message = outcome.result.get("msg")
+    lines = text_lines(head + (message if isinstance(message, str) and message else "failed"))
+    return lines + (text_lines(outcome.hint) if outcome.hint else [])
 
 
 def recap(hosts: Mapping[str, Tally], style: Style) -> list[str]:

@@ -22,7 +22,7 @@ TRACE = 3
 """Verbosity from which a mistake in a module shows where it was made."""
 
 _INDENT = "    "
-_HIDDEN = frozenset({"changed", "failed", "skipped", "msg", "hint", "results", "skip_reason"})
+_HIDDEN = frozenset({"changed", "failed", "skipped", "msg", "results", "skip_reason"})
 """Fields of a result that the report shows in another way."""
 
 _WORDS: dict[Status, str] = {
@@ -78,7 +78,7 @@ class StepText:
             head += self.style(f" ({duration(outcome.seconds)})", "quiet")
         lines = self._told(head, _message(outcome, debug=debug), below=debug and word == "ok")
         if outcome.status in (Status.FAILED, Status.UNREACHABLE):
-            lines += self._failure(outcome.result, at)
+            lines += self._failure(outcome, at)
         for change in outcome.changes:
             lines += self._change(change)
         if self.verbosity or (debug and "msg" not in outcome.result):
@@ -99,13 +99,12 @@ class StepText:
         first, *rest = text_lines(message)
         return [f"{head}: {first}", *indented(rest)]
 
-    def _failure(self, result: Mapping[str, object], at: Position | None) -> list[str]:
+    def _failure(self, outcome: Outcome, at: Position | None) -> list[str]:
         """What to do, where it is written, and the end of what the command said."""
-        hint = result.get("hint")
-        lines = indented(text_lines(hint)) if isinstance(hint, str) and hint else []
+        lines = indented(text_lines(outcome.hint)) if outcome.hint else []
         if at:
             lines.append(self.style(f"{_INDENT}at {at}", "quiet"))
-        return lines if self.verbosity else lines + indented(output_tail(result))
+        return lines if self.verbosity else lines + indented(output_tail(outcome.result))
 
     def _change(self, change: Change) -> list[str]:
         if not change.action.changes or (change.action is Action.UNDECIDED and change.resource is None):

@@ -14,6 +14,7 @@ from .contract import ClientFactory
 from .effects import Effects
 from .errors import JournalError, Problem, RunbookError
 from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
+from .job import Job
 from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus
 from .loops import ItemKey
 from .model import Inventory, Outcome, Play, Playbook
@@ -28,7 +29,7 @@ from .sandbox_start import start_sandbox
 from .scheduler import STRATEGIES, Scheduler
 from .secrets import Masker
 from .start_at import StartAt
-from .step import Job, Steps
+from .step import Steps
 from .tallies import Tallies
 from .targets import Targets, describe
 from .template import Templates

@@ -82,11 +82,10 @@ def test_a_value_is_read(text: str, expected: object) -> None:
         ("rerun: '{{ x }}'", "'rerun' takes one of: safe, never, ask, not '{{ x }}'"),
         ("environment: 5", "'environment' takes a mapping of variables, not '5'"),
         ("aws: eu-west-2", "'aws' must be a mapping of 'key: value', not text"),
-        ("loop: 5", "'loop' takes a list, or a template that yields one, not '5'"),
         ("when: ''", "'when' takes an expression, not text"),
         ("when: [a, [b]]", "'when' takes an expression, not a list"),
         ("when: '{{ a }} and {{ b }}'", "'when' is an expression already and takes no braces"),
-        ("serial: 0", "'serial' takes a number of hosts or a percentage such as '25%', not '0'"),
+        ("serial: none", "'serial' takes a number of hosts or a percentage such as '25%', not 'none'"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_told(text: str, problem: str) -> None:

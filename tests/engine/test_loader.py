@@ -373,7 +373,8 @@ class TestLoops:
             ("loop: '{{ x }}'", Template("{{ x }}"), None),
             ("with_items: [1, [2]]", [1, [2]], "items"),
             ("with_items: '{{ x }}'", Template("{{ x }}"), "items"),
-            ("with_items: one", ["one"], "items"),
+            ("with_items: one", "one", "items"),
+            ("with_ansible.builtin.items: [1]", [1], "items"),
         ],
     )
     def test_items(self, load: Load, text: str, items: object, lookup: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runbook.loops import flat, in_loop, item_keys, scope_of, shown, together
+from runbook.loops import extended, flat, in_loop, item_keys, no_items, scope_of, shown, together
 from runbook.model import Action, Change, Include, Meta, Outcome, Status
 from runbook.values import Secret, Unknown
 
@@ -34,36 +34,56 @@ def outcome(status: Status, **other: object) -> Outcome:
 
 
 def test_one_failed_item_fails_the_loop_and_all_results_are_kept() -> None:
-    made = together([("a", outcome(Status.CHANGED)), ("b", outcome(Status.FAILED))], "item")
+    made = together([({"item": "a"}, outcome(Status.CHANGED)), ({"item": "b"}, outcome(Status.FAILED))])
     assert made.status is Status.FAILED
+    assert made.result["failed"]
     assert [result["item"] for result in made.result["results"]] == ["a", "b"]
     assert made.result["changed"]
     assert not made.ignored
 
 
 def test_a_loop_is_ignored_when_all_its_failures_are() -> None:
-    made = together([("a", outcome(Status.FAILED, ignored=True)), ("b", outcome(Status.OK))], "item")
+    made = together([({}, outcome(Status.FAILED, ignored=True)), ({}, outcome(Status.OK))])
     assert made.status is Status.FAILED
     assert made.ignored
 
 
 def test_a_loop_is_skipped_when_all_its_items_are_or_there_are_none() -> None:
-    assert together([("a", outcome(Status.SKIPPED))], "item").status is Status.SKIPPED
-    empty = together([], "item")
-    assert empty.status is Status.SKIPPED
-    assert empty.result["skip_reason"] == "No items in the list"
+    every = together([({}, outcome(Status.SKIPPED))])
+    assert every.status is Status.SKIPPED
+    assert every.result["skipped"]
+    assert no_items().status is Status.SKIPPED
+    assert no_items().result["skipped_reason"] == "No items in the list"
+    assert "failed" not in every.result, "as in Ansible"
 
 
 def test_changes_facts_and_notifications_of_all_items_are_kept_once() -> None:
     change = Change(action=Action.CREATE)
     items = [
-        ("a", outcome(Status.CHANGED, changes=(change,), notified=("h",), facts={"x": 1})),
-        ("b", outcome(Status.CHANGED, changes=(change,), notified=("h", "i"), facts={"x": 2})),
+        ({}, outcome(Status.CHANGED, changes=(change,), notified=("h",), facts={"x": 1})),
+        ({}, outcome(Status.CHANGED, changes=(change,), notified=("h", "i"), facts={"x": 2})),
     ]
-    made = together(items, "item")
+    made = together(items)
     assert made.changes == (change, change)
     assert made.notified == ("h", "i")
     assert made.facts == {"x": 2}
+
+
+def test_of_a_failed_loop_no_fact_and_no_notification_stays() -> None:
+    good = outcome(Status.CHANGED, notified=("h",), facts={"x": 1})
+    made = together([({}, good), ({}, outcome(Status.FAILED))])
+    assert (made.notified, made.facts) == ((), {})
+
+
+def test_where_an_item_stands_among_all() -> None:
+    first = extended(["a", "b", "c"], 0, all_items=True)
+    assert first == {
+        "index": 1, "index0": 0, "first": True, "last": False, "length": 3, "revindex": 3, "revindex0": 2,
+        "allitems": ["a", "b", "c"], "nextitem": "b",
+    }  # fmt: skip
+    last = extended(["a", "b", "c"], 2, all_items=False)
+    assert last["previtem"] == "b"
+    assert not last.keys() & {"nextitem", "allitems"}
 
 
 def test_an_include_carries_the_items_variables() -> None:

@@ -11,7 +11,7 @@ from tests.support.plays import Folder
 
 
 def refused(folder: Folder, text: str, says: str) -> None:
-    folder.inventory = "web1,web2"
+    folder.inventory = folder.inventory or "web1,web2"
     with pytest.raises(LoadError, match=says):
         folder.play(text)
     assert not (folder.path / "here").exists()
@@ -43,11 +43,11 @@ def test_a_connection_that_the_module_does_not_know_is_no_way(folder: Folder) ->
 
 
 def test_the_way_to_one_host_is_not_the_way_to_another(folder: Folder) -> None:
+    folder.inventory = str(folder.write("hosts", "web1 ansible_connection=local\nweb2\n"))
     refused(
         folder,
         f"""
         - hosts: web1
-          connection: local
           tasks: [{{command: touch {folder.path}/here, delegate_to: web2}}]
         """,
         "no connection",

@@ -55,6 +55,7 @@ def test_a_step_tells_all_that_is_known() -> None:
             "notified": [],
             "directives": [],
             "ignored": False,
+            "hint": "",
             "seconds": 0.0,
         },
     }

@@ -32,9 +32,9 @@ def test_what_a_resume_cannot_restore_fails_the_step_that_needs_it(folder: Folde
     gate.touch()
     played = folder.play(text)
     assert played.code == 2
-    told = played.outcome("use").result
-    assert "a secret that the state file does not keep" in str(told["msg"])
-    assert "--fresh" in told["hint"]
+    told = played.outcome("use")
+    assert "a secret that the state file does not keep" in str(told.result["msg"])
+    assert "--fresh" in told.hint
 
 
 def test_what_is_not_secret_of_it_is_known(folder: Folder) -> None:

@@ -47,9 +47,8 @@ def task(name: str, module: str = "shell", *, handler: bool = False) -> TaskStar
 def step(name: str, status: Status = Status.OK, host: str = "web1", **fields: Any) -> StepFinished:
     module = fields.pop("module", "shell")
     replayed = fields.pop("replayed", False)
-    changes, ignored = fields.pop("changes", ()), fields.pop("ignored", False)
-    seconds = fields.pop("seconds", 0.0)
-    outcome = Outcome(status=status, result=fields, changes=changes, ignored=ignored, seconds=seconds)
+    own = {name: fields.pop(name) for name in ("changes", "ignored", "seconds", "hint") if name in fields}
+    outcome = Outcome(status=status, result=fields, **own)
     return StepFinished(
         host=host, task=name, module=module, position=HERE, outcome=outcome, replayed=replayed
     )
@@ -58,7 +57,8 @@ def step(name: str, status: Status = Status.OK, host: str = "web1", **fields: An
 def item(
     name: str, label: str, status: Status = Status.OK, host: str = "web1", **fields: Any
 ) -> ItemFinished:
-    outcome = Outcome(status=status, result=fields, changes=fields.pop("changes", ()))
+    own = {name: fields.pop(name) for name in ("changes", "hint") if name in fields}
+    outcome = Outcome(status=status, result=fields, **own)
     return ItemFinished(host=host, task=name, label=label, outcome=outcome)
 
 

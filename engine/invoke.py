@@ -1,0 +1,170 @@
+"""One call of a task's module: its arguments rendered and bound, its context made, then attempt.py."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from .attempt import Attempt, carry_out, decide, explained, failure
+from .context import Services, StepContext
+from .contract import Computation, Module, computes
+from .effects import Place
+from .errors import Failed, ParamsError, RunbookError
+from .job import Job
+from .outcomes import left_open, must_know
+from .params import bind, expression_fields, field_names, secret_fields
+from .places import SSM, spot_for
+from .plain import plain
+from .planned import PlannedWorld
+from .playbook_files import PlaybookFiles
+from .preflight import asks_aws
+from .registry import Registry
+from .scope import VariableScope
+from .secrets import Masker, secret_paths
+from .targets import Targets
+from .template import Templates
+from .values import Secret, contains_unknown
+
+
+class Invoker:
+    """Calls modules. Thread-safe: what it holds is shared by all steps."""
+
+    def __init__(
+        self,
+        services: Services,
+        templates: Templates,
+        registry: Registry,
+        targets: Targets,
+        explain: Callable[[Exception], RunbookError | None],
+        masker: Masker,
+    ) -> None:
+        self._services = services
+        self._templates = templates
+        self._registry = registry
+        self._targets = targets
+        self._explain = explain
+        self._masker = masker
+
+    def invoke(self, job: Job, scope: VariableScope, where: str) -> Attempt:
+        """What one call comes to. `where`: loop item and try, in the identity of its effects.
+
+        Raises what stops the run.
+        """
+        return explained(lambda: self._attempt(job, scope, where), self._explain)
+
+    def _attempt(self, job: Job, scope: VariableScope, where: str) -> Attempt:
+        task = job.task
+        module = self._registry.get(task.module)
+        rendered = self._rendered(job, module, scope)
+        try:
+            params = bind(
+                module.Params,
+                rendered,
+                task.arg_positions,
+                task.position,
+                files=self._files(job, scope),
+                keep_secrets=computes(module),
+            )
+        except ParamsError as error:
+            # Ansible's modules look at their arguments themselves: `failed_when` may think well of it.
+            return failure(error, judged=not computes(module))
+        dry = self._services.planned is not None
+        must_know("An argument", [getattr(params, name) for name in params.__struct_fields__], dry=dry)
+        self._learn_secrets(module, params)
+        if computes(module):
+            return self._decided(module, params, scope)
+        context = self.context(job, module, scope, where)
+        names = field_names(module.Params)
+        secret = {names.get(str(path[0]), str(path[0])) for path in secret_paths(rendered)}
+        context = replace(context, secret_arguments=context.secret_arguments | secret)
+        planned = self._planned(job, scope)
+        return explained(
+            lambda: carry_out(cast(Module, module), params, context, planned), self._explain, judged=True
+        )
+
+    def _rendered(self, job: Job, module: Module | Computation, scope: VariableScope) -> dict[str, Any]:
+        raw = expression_fields(module.Params)
+        return {
+            name: value if name in raw else self._templates.render(value, scope)
+            for name, value in job.task.args.items()
+        }
+
+    def _decided(self, module: Computation, params: Any, scope: VariableScope) -> Attempt:
+        decided = decide(module, params, scope)
+        if decided.undecided is not None:
+            left_open(decided.undecided, dry=self._services.planned is not None)
+        return decided
+
+    def _learn_secrets(self, module: Module | Computation, params: Any) -> None:
+        """Arguments that the module marks secret are masked from here on, wherever they turn up."""
+        for path in secret_fields(module.Params):
+            value = getattr(params, path[0], None)
+            if value is not None and not contains_unknown(plain(value)):
+                self._masker.add(plain(value))
+
+    def _planned(self, job: Job, scope: VariableScope) -> PlannedWorld | None:
+        """The planned world of a dry run, of its own for a task that says `check_mode: true`; None: apply."""
+        if self._services.planned is not None:
+            return self._services.planned
+        return PlannedWorld() if self._templates.render(job.task.check_mode, scope) else None
+
+    def _files(self, job: Job, scope: VariableScope) -> PlaybookFiles:
+        return PlaybookFiles(job.base, self._templates, scope)
+
+    # -------------------------------------------------------------- where it acts
+
+    def context(self, job: Job, module: Any, scope: VariableScope, where: str) -> StepContext:
+        """What the module is handed. Raises StepError for settings that can't be rendered."""
+        task = job.task
+        render = self._templates.render
+        layers = [render(layer, scope) for layer in task.environment]
+        settings = [render(task.aws, scope), render(job.play.aws, scope), scope.get("aws", None)]
+        spot = spot_for(task, job.host, scope, self._templates)
+        sleeping: list[StepContext] = []
+        place = Place(
+            self._services.run,
+            job.step,
+            where,
+            task.rerun,
+            lambda seconds: sleeping[0].sleep(seconds),
+            secret=bool(render(task.no_log, scope)),
+        )
+        context = StepContext(
+            services=self._services,
+            host=job.host,
+            task=job.name,
+            target=self._targets.target(
+                *map(Secret.reveal, settings), start=spot.connection == SSM or asks_aws(module)
+            ),
+            connection=spot.connection,
+            variables=scope,
+            environment=_environment(layers),
+            base=job.base,
+            place=place,
+            reads=job.reads,
+            files=self._files(job, scope),
+            diff=self._services.diff if task.diff is None else bool(render(task.diff, scope)),
+            secret_arguments=frozenset({"environment"} if secret_paths(layers) else ()),
+            started=time.monotonic(),
+            spot=spot.host,
+        )
+        sleeping.append(context)
+        return context
+
+
+def _environment(layers: Sequence[Any]) -> dict[str, str]:
+    """Later layers win. Raises Failed for what is no mapping."""
+    environment: dict[str, str] = {}
+    for layer in map(Secret.reveal, layers):
+        for one in layer if isinstance(layer, list | tuple) else (layer,):
+            opened = Secret.reveal(one)
+            if opened is None or opened == "":
+                continue
+            if not isinstance(opened, Mapping):
+                raise Failed(
+                    f"`environment` takes a mapping of variables, and this is {type(opened).__name__}"
+                )
+            environment.update({str(k): str(Secret.reveal(v)) for k, v in opened.items()})
+    return environment

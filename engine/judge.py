@@ -1,0 +1,149 @@
+"""What a call comes to: `changed_when`, `failed_when`, `ignore_errors`, `no_log` and `notify` have their say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .attempt import Attempt
+from .errors import TemplateError
+from .model import Change, Outcome, Status, Task
+from .outcomes import must_know, undecided
+from .scope import VariableScope
+from .template import Templates, as_truth
+from .values import Expression, Secret, Unknown
+
+NO_TRACE = "(traceback unavailable)"
+"""What Ansible puts into `exception` of a failure that it has no traceback of."""
+
+_OPEN = frozenset({"changed", "failed", "skipped", "attempts"})
+"""What a `no_log` task shows all the same."""
+
+
+@dataclass(slots=True)
+class Weighed:
+    """One try of a call after its conditions were asked."""
+
+    attempt: Attempt
+    result: dict[str, Any]
+    """What `register` holds while its conditions are asked."""
+    changed: bool
+    failed: bool
+    hint: str = ""
+
+    @property
+    def open(self) -> bool:
+        """A dry run can't decide it."""
+        return self.attempt.undecided is not None and bool(self.attempt.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Asks the conditions of tasks. `dry`: values may be Unknown, and leave the module's own word standing."""
+
+    templates: Templates
+    dry: bool
+
+    def weigh(self, task: Task, scope: VariableScope, attempt: Attempt) -> Weighed:
+        """Ask `changed_when` and `failed_when`.
+
+        What stopped it before it did anything (bad arguments, an undefined variable) can't be talked away; a
+        condition that can't be evaluated fails the task, and its field of the result says why.
+        """
+        result = {**attempt.result, "changed": attempt.changed, "failed": attempt.failed}
+        weighed = Weighed(attempt, result, attempt.changed, attempt.failed, _hint(attempt))
+        if attempt.judged and not attempt.skipped and attempt.undecided is None:
+            if task.changed_when or task.failed_when:
+                self._ask(task, scope, weighed)
+        elif attempt.skipped and not attempt.failed:
+            del result["failed"]
+        return weighed
+
+    def _ask(self, task: Task, scope: VariableScope, weighed: Weighed) -> None:
+        result = weighed.result
+        seen = scope.child({task.register: result}) if task.register else scope
+        if task.changed_when:
+            try:
+                verdicts = self._verdicts(task.changed_when, seen)
+            except TemplateError as error:
+                self._broken(weighed, "changed_when", error)
+                return
+            weighed.changed = result["changed"] = self._all(verdicts, weighed.changed)
+        if task.failed_when:
+            try:
+                verdicts = self._verdicts(task.failed_when, seen)
+            except TemplateError as error:
+                self._broken(weighed, "failed_when", error)
+                return
+            weighed.failed = self._all(verdicts, weighed.failed)
+            result["failed"] = result["failed_when_result"] = weighed.failed
+            if weighed.failed and not weighed.attempt.failed:
+                weighed.hint = f"failed_when: {' and '.join(e.source for e in task.failed_when)}"
+
+    def _broken(self, weighed: Weighed, keyword: str, error: TemplateError) -> None:
+        weighed.failed = weighed.result["failed"] = True
+        weighed.result[f"{keyword}_result"] = error.message
+        weighed.hint = f"{keyword}: {error}"
+
+    def _verdicts(self, conditions: Sequence[Expression], scope: VariableScope) -> list[bool | Unknown]:
+        """Each condition's answer, up to the first that does not hold."""
+        verdicts: list[bool | Unknown] = []
+        for condition in conditions:
+            verdicts.append(self.holds(condition, scope))
+            if verdicts[-1] is False:
+                break
+        return verdicts
+
+    def _all(self, verdicts: Sequence[bool | Unknown], otherwise: bool) -> bool:
+        must_know("A condition on its result", verdicts, dry=self.dry)
+        return otherwise if any(isinstance(v, Unknown) for v in verdicts) else all(verdicts)
+
+    def holds(self, condition: Expression, scope: VariableScope) -> bool | Unknown:
+        """Whether a condition holds. Raises TemplateError when it can't be evaluated, or is no boolean: text such
+        as "false" would hold."""
+        value = Secret.reveal(self.templates.evaluate(condition, scope))
+        if isinstance(value, bool | Unknown):
+            return value
+        raise TemplateError(
+            f"Conditional result ({bool(as_truth(value))}) was derived from value of type '{type(value).__name__}'."
+            " Conditionals must have a boolean result.",
+            position=condition.position,
+            hint=f"Compare it, or say what is meant: ({condition.source}) | bool",
+        )
+
+    def settle(self, task: Task, scope: VariableScope, weighed: Weighed) -> Outcome:
+        """The outcome of what was weighed. Raises TemplateError for keywords that can't be rendered."""
+        attempt, result = weighed.attempt, weighed.result
+        if weighed.open:
+            return undecided(str(attempt.undecided), attempt.result, attempt.changes)
+        changed, failed, changes = weighed.changed, weighed.failed, attempt.changes
+        if failed:
+            result.setdefault("exception", NO_TRACE)
+        if task.no_log and self.templates.render(task.no_log, scope):
+            result = {k: v if k in _OPEN else Secret(v, "no_log") for k, v in result.items()}
+            changes = tuple(Change(action=c.action, resource=c.resource) for c in changes)
+        status = Status.FAILED if failed else Status.CHANGED if changed else Status.OK
+        if attempt.skipped and not failed:
+            status, result["skipped"] = Status.SKIPPED, True
+        return Outcome(
+            status=status,
+            result=result,
+            changes=changes,
+            facts={} if failed else attempt.facts,
+            notified=self._notified(task, scope) if task.notify and changed and not failed else (),
+            directives=(attempt.directive,) if attempt.directive is not None and not failed else (),
+            ignored=failed and bool(as_truth(self.templates.render(task.ignore_errors, scope))),
+            hint=weighed.hint if failed else "",
+        )
+
+    def _notified(self, task: Task, scope: VariableScope) -> tuple[str, ...]:
+        names: list[str] = []
+        for written in task.notify:
+            name = Secret.reveal(self.templates.render(written, scope))
+            names.extend(map(str, name) if isinstance(name, list) else [str(name)])
+        return tuple(names)
+
+
+def _hint(attempt: Attempt) -> str:
+    return (attempt.error.hint or "") if attempt.error is not None else ""

@@ -1,0 +1,83 @@
+"""Keywords about how and where a play is run: what works, what does nothing here, and what is refused by name."""
+
+from __future__ import annotations
+
+import yaml
+
+from .errors import nearest
+from .keyword_values import Warn, read_flag, wrong
+from .model import Value
+from .values import Template
+from .yamlfile import Entry, YamlFile
+
+CONNECTIONS = ("local", "ssm")
+STRATEGIES = ("linear", "free", "host_pinned")
+_PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+_LOG_IN = "runbook does not log in to hosts. Use 'connection: ssm' (AWS Systems Manager), which runs as root."
+
+
+def short(name: str) -> str:
+    """A plugin's name without the prefix of Ansible's own collection."""
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def read_connection(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """A way to hosts, or a template of one."""
+    return _word(file, entry, CONNECTIONS, _LOG_IN)
+
+
+def read_strategy(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """How the hosts of a play go on beside each other."""
+    return _word(file, entry, STRATEGIES, None)
+
+
+def _word(file: YamlFile, entry: Entry, words: tuple[str, ...], otherwise: str | None) -> Value:
+    value = file.value(entry.node)
+    if isinstance(value, Template):
+        return value
+    if isinstance(value, str) and short(value) in words:
+        return short(value)
+    wrong(file, entry, "one of: " + ", ".join(words), hint=nearest(str(value), words) or otherwise)
+    return None
+
+
+def read_become(file: YamlFile, entry: Entry, warn: Warn) -> Value:
+    """Nothing becomes another user here: only `false` means what it says."""
+    value = read_flag(file, entry, warn)
+    if value is not None and value is not False:
+        file.problem(f"'{entry.key}' is not supported", entry.position, _LOG_IN)
+    return False
+
+
+def read_percentage(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """A share of the hosts, with or without the sign, or a template of it."""
+    value = file.value(entry.node)
+    if isinstance(value, Template):
+        return value
+    try:
+        number = float(str(value).strip().removesuffix("%"))
+    except ValueError:
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number < float("inf"):
+        wrong(file, entry, "a percentage")
+        return None
+    return number
+
+
+def read_module_defaults(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
+    """Mappings of a module, or `group/NAME`, to arguments: one or a list of them."""
+    nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
+    found = []
+    for node in nodes:
+        value = file.value(node)
+        if isinstance(value, Template) or (isinstance(value, dict) and all(map(_arguments, value.values()))):
+            found.append(value)
+        else:
+            wrong(file, entry, "a mapping of modules to their arguments", node)
+    return tuple(found)
+
+
+def _arguments(value: Value) -> bool:
+    return value is None or isinstance(value, dict | Template)
