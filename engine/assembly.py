@@ -12,13 +12,14 @@ from pathlib import Path
 
 from .cli_prompt import Prompt
 from .cli_signals import stopping
-from .errors import Problem
+from .errors import Problem, UsageError
 from .events import Notice
 from .inventory import load_inventory
 from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
 from .model import Host, Inventory, Playbook, Value
 from .options import Options
+from .prompts import Prompter
 from .registry import Registry
 from .report import Reporter, Reports
 from .report_screen import screen_for
@@ -79,10 +80,13 @@ def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int
     """Play it: the exit code, and whether anything changed (or would). Raises what kept it from running."""
     if options.start_at is not None:
         check_start(loaded.playbook, options.start_at)
+    if options.step and not sys.stdin.isatty():
+        raise UsageError("--step asks before each task, and there is no terminal to ask at")
     masker = Masker()
     masker.add_boxes(dict(options.extra_vars))
     cancel = threading.Event()
     with Reports([_reporter(view, masker)]) as reports:
+        prompt = Prompt(reports, masker, cancel)
         for warning in loaded.warnings:
             reports.tell(Notice(message=str(warning)))
         runner = Runner(
@@ -97,7 +101,8 @@ def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int
             report=reports.tell,
             masker=masker,
             cancel=cancel,
-            ask=Prompt(reports, masker, cancel),
+            ask=prompt,
+            question=prompt.question if prompt.there() else None,
         )
         with stopping(cancel, partial(reports.tell, STOPPING)):
             code = runner.run()
@@ -105,8 +110,13 @@ def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int
 
 
 def roster(loaded: Loaded, options: Options) -> Roster:
-    """Who would be played on."""
-    return Roster(loaded.playbook, loaded.inventory, options, _templates(loaded, Masker()))
+    """Who would be played on. Nobody is asked: defaults answer questions of plays."""
+    made = Roster(loaded.playbook, loaded.inventory, options, _templates(loaded, Masker()))
+    prompter = Prompter(made.templates, options.extra_vars)
+    for play in loaded.playbook.plays:
+        if play.vars_prompt:
+            made.answers[play.identity] = prompter.defaults(play, made.scope(play))
+    return made
 
 
 def _templates(loaded: Loaded, masker: Masker) -> Templates:

@@ -25,6 +25,7 @@ from .cli_options import (
     run_options,
     selection_options,
     state_option,
+    step_option,
     world_options,
 )
 from .errors import RunbookError, Stopped
@@ -60,6 +61,7 @@ def cli() -> None:
 @report_options
 @click.option("-C", "--check", is_flag=True, help="Dry run: show what would change, write nothing.")
 @click.option("--fresh", is_flag=True, help="Start a new run, even when an unfinished one could go on.")
+@step_option
 @list_options
 def play(playbooks: tuple[str, ...], **given: Any) -> int:
     """Play playbooks, one after the other. Goes on with the last run that was started the same way, when that one
@@ -68,7 +70,13 @@ def play(playbooks: tuple[str, ...], **given: Any) -> int:
     if any(given[name] for name in ("list_tasks", "list_hosts", "list_tags", "syntax_check")):
         return _list(start, extra, given)
     options = _options(
-        start, extra, given, check=given["check"], fresh=given["fresh"], assume=given["assume"]
+        start,
+        extra,
+        given,
+        check=given["check"],
+        fresh=given["fresh"],
+        assume=given["assume"],
+        step=given["step"],
     )
     return _play(start, options, given)[0]
 
@@ -92,6 +100,7 @@ def plan(playbooks: tuple[str, ...], **given: Any) -> int:
 @click.argument("run", required=False)
 @extra_vars_option
 @run_options
+@step_option
 @state_option
 @report_options
 @click.pass_context
@@ -108,7 +117,7 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     extra = again(header.run, read_extra_vars(start.extra_vars), new)
     if context.get_parameter_source("forks") is click.core.ParameterSource.DEFAULT:
         given["forks"] = start.forks
-    options = _options(start, extra, given, run=header.run, assume=given["assume"])
+    options = _options(start, extra, given, run=header.run, assume=given["assume"], step=given["step"])
     return _play(start, options, given)[0]
 
 

@@ -90,6 +90,8 @@ run_options: Callable[[F], F] = options(
     ),
 )  # fmt: skip
 
+step_option: Callable[[F], F] = click.option("--step", is_flag=True, help="Ask before each task.")
+
 list_options: Callable[[F], F] = options(
     click.option("--list-tasks", is_flag=True, help="List the tasks, run nothing."),
     click.option("--list-hosts", is_flag=True, help="List the hosts of each play, run nothing."),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import queue
+import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, TextIO
 
@@ -35,12 +38,29 @@ class Prompt:
 
     def __call__(self, prompt: str) -> str:
         """What was typed; '' at once when nobody is at a terminal. Raises Stopped when the run is cancelled."""
-        if self.answers is None or not self.answers.isatty():
+        if self.answers is None or not self.there():
             return ""
         with self._turn, self.reports.held():
             self.questions.write(f"\n{self.masker.mask(prompt)}: ")
             self.questions.flush()
             return self._line(self.answers)
+
+    def there(self) -> bool:
+        """Whether a person is at the terminal."""
+        return self.answers is not None and self.answers.isatty()
+
+    def question(self, question: str, *, private: bool = False) -> str:
+        """What was typed, by the thread that runs the plays; private: it is not shown. Raises Stopped."""
+        if not private:
+            return self(question)
+        with self._turn, self.reports.held(), _interruptible():
+            try:
+                return getpass.getpass(f"\n{self.masker.mask(question)}: ", self.questions)
+            except EOFError:  # Ctrl-D
+                return ""
+            except KeyboardInterrupt:
+                self.cancel.set()
+                raise Stopped("The run was interrupted while it asked.") from None
 
     def _line(self, stream: TextIO) -> str:
         # A thread of its own: nothing can interrupt a read. It goes around the stream's buffer, whose lock would
@@ -53,6 +73,16 @@ class Prompt:
             except queue.Empty:
                 continue
         raise Stopped("The run was interrupted while it asked.")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a read at once, so that the terminal shows again what is typed."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _read(stream: TextIO, lines: queue.SimpleQueue[str]) -> None:

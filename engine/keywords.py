@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import nearest
+from .keyword_prompts import read_prompts
 from .keyword_values import (
     Reader,
     Warn,
@@ -101,6 +102,7 @@ KEYWORDS: Mapping[str, Keyword] = {
     "listen": Keyword(read_listen, frozenset({"handler"})),
     "hosts": Keyword(read_texts, _PLAY),
     "vars_files": Keyword(read_files, _PLAY),
+    "vars_prompt": Keyword(read_prompts, _PLAY),
     "serial": Keyword(read_serial, _PLAY),
     "strategy": Keyword(read_strategy, _PLAY),
     "max_fail_percentage": Keyword(read_percentage, _PLAY),
@@ -138,7 +140,6 @@ LATER: Mapping[str, str | None] = {
     "roles": "Put the tasks into files and use import_tasks.",
     "import_role": "Put the tasks into files and use import_tasks.",
     "include_role": "Put the tasks into files and use include_tasks.",
-    "vars_prompt": "Give the values with -e.",
     "first_available_file": "Use 'with_first_found'.",
 }
 """Ansible's keywords that runbook does not have yet."""

@@ -21,8 +21,8 @@ from .varfiles import load_vars, vars_of
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 _PLAY_FIELDS = (
-    "vars_files", "serial", "strategy", "max_fail_percentage", "any_errors_fatal", "force_handlers", "order",
-    "gather_facts", "connection", "aws", "no_log", "ignore_errors", "environment",
+    "vars_files", "vars_prompt", "serial", "strategy", "max_fail_percentage", "any_errors_fatal", "force_handlers",
+    "order", "gather_facts", "connection", "aws", "no_log", "ignore_errors", "environment",
 )  # fmt: skip
 _NOT_YET: Mapping[str, tuple[Any, str]] = {
     "strategy": ("linear", "Remove it; 'linear' is what is there now."),

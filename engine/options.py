@@ -27,6 +27,8 @@ class Options:
     """Of hosts for which nothing else says one."""
     force_handlers: bool = False
     """In all plays, whatever they say."""
+    step: bool = False
+    """Ask before each task."""
     forks: int = 50
     assume: str | None = None
     """`done` or `not-done`: the operator's answer for effects of which nothing can tell whether they happened."""

@@ -22,6 +22,7 @@ from .run_once import Once, Place, place_of
 from .scheduler import Lane
 from .start_at import StartAt
 from .step import Steps
+from .stepping import Stepping, passed_over
 from .tags import Tags
 from .template import Templates
 from .values import Template, UnknownValue
@@ -47,6 +48,7 @@ class PlayRun:
     """Identity of the serial batch within the play, empty for the only one."""
     start_at: StartAt
     force_handlers: bool = False
+    stepping: Stepping | None = None
     lanes: dict[str, Lane] = field(default_factory=dict)
     _announced: Place | None = None
     _reads: SharedReads = field(default_factory=SharedReads)
@@ -82,6 +84,9 @@ class PlayRun:
         if done is not None:
             self._announce(slot, lane.host)
             self._finish(lane, done, replayed=True)
+            return None
+        if self.stepping is not None and not self.stepping.agreed(slot, self._name_again(slot, lane.host)):
+            self._finish(lane, passed_over(), replayed=False)
             return None
         job = self._job(lane, slot, step)
         return lambda: self.steps.perform(job)

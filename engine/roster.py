@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import StepError
-from .model import AddHost, Host, Inventory, Play, Playbook
+from .model import AddHost, Host, Inventory, Play, Playbook, Value
 from .options import Options
 from .patterns import Warn, check_limit, limited, match_hosts
 from .preflight import tasks_of
@@ -30,6 +30,8 @@ class Roster:
     templates: Templates
     states: dict[str, HostState] = field(init=False)
     groups: dict[str, list[str]] = field(init=False)
+    answers: dict[str, Mapping[str, Value]] = field(default_factory=dict)
+    """What was answered to the `vars_prompt` of each play, by its identity."""
     _files: dict[str, VarsFiles] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -45,7 +47,8 @@ class Roster:
             return self._matching(play, warn)
         except StepError:
             tasks = (task for each in self.playbook.plays for task in tasks_of(each.tasks))
-            if any(task.module in BRINGS_HOSTS for task in tasks):
+            asks = play.vars_prompt and play.identity not in self.answers
+            if asks or any(task.module in BRINGS_HOSTS for task in tasks):
                 return ()
             raise
 
@@ -96,13 +99,18 @@ class Roster:
 
     def scope(self, play: Play) -> VariableScope:
         """What a play's own keywords can read: they belong to no host."""
-        own = [self.options.extra_vars, play.vars]
+        given, own = self.options.extra_vars, self._own(play)
         if not play.vars_files:
-            return VariableScope(self.templates, own)
+            return VariableScope(self.templates, [given, *own])
         files = self._vars_files(play).known(
-            lambda before: VariableScope(self.templates, [own[0], *before, own[1]])
+            lambda before: VariableScope(self.templates, [given, *before, *own])
         )
-        return VariableScope(self.templates, [own[0], *files, own[1]])
+        return VariableScope(self.templates, [given, *files, *own])
+
+    def _own(self, play: Play) -> list[Mapping[str, Value]]:
+        """What the play itself says: answers to its questions win over its `vars`."""
+        answers = self.answers.get(play.identity)
+        return [answers, play.vars] if answers else [play.vars]
 
     def surroundings(self, play: Play, batch: Sequence[str], run: str, *, begun: bool = True) -> Surroundings:
         """What all hosts of the batch share. `begun`: false before the first play."""
@@ -110,7 +118,7 @@ class Roster:
         return Surroundings(
             templates=self.templates,
             extra_vars=self.options.extra_vars,
-            play_vars=[play.vars],
+            play_vars=self._own(play),
             vars_files=self._vars_files(play) if play.vars_files else None,
             begun=begun,
             roles=play.roles,

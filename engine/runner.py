@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from .context import Permits, Services, nobody
 from .contract import ClientFactory
@@ -15,14 +16,16 @@ from .effects import Effects
 from .errors import JournalError, Problem, RunbookError
 from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
 from .job import Job
-from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus
+from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus, StepDone
 from .loops import ItemKey
-from .model import Inventory, Outcome, Play, Playbook
+from .model import Inventory, Outcome, Play, Playbook, Status
 from .options import Options
 from .planned import PlannedWorld
 from .playrun import PlayRun, batches
 from .preflight import Destination, check_places, destinations
+from .prompts import Ask, Prompter
 from .registry import Registry
+from .resume import History
 from .roster import Roster
 from .run_choice import ChosenRun, choose_run, make_header
 from .sandbox_start import start_sandbox
@@ -30,9 +33,11 @@ from .scheduler import STRATEGIES, Scheduler
 from .secrets import Masker
 from .start_at import StartAt
 from .step import Steps
+from .stepping import Stepping
 from .tallies import Tallies
 from .targets import Targets, describe
 from .template import Templates
+from .values import Secret
 
 _STATUS: dict[int, RunStatus] = {0: "done", 2: "failed"}
 
@@ -51,15 +56,19 @@ class Runner:
     masker: Masker = field(default_factory=Masker)
     cancel: threading.Event = field(default_factory=threading.Event)
     ask: Callable[[str], str] = nobody
+    question: Ask | None = None
+    """Asks what plays want to know (`vars_prompt`); None: there is no terminal."""
     _tallies: Tallies = field(default_factory=Tallies)
     _targets: Targets = field(init=False)
     _clients: Callable[[], ClientFactory] = field(init=False)
     _roster: Roster = field(init=False)
+    _prompter: Prompter = field(init=False)
 
     def __post_init__(self) -> None:
         self._clients = functools.cache(self.registry.client_factory)
         self._targets = Targets(lambda: start_sandbox(self._note))
         self._roster = Roster(self.playbook, self.inventory, self.options, self.templates)
+        self._prompter = Prompter(self.templates, self.options.extra_vars)
 
     @property
     def changed(self) -> bool:
@@ -106,8 +115,11 @@ class Runner:
         services = self._services(journal, chosen)
         steps = self._steps(services, journal)
         start_at = StartAt(self.options.start_at)
+        stepping = Stepping(self.question) if self.options.step and self.question is not None else None
         lost: set[str] = set()
+        self._check_questions(chosen.history)
         for play in self.playbook.plays:
+            self._ask(play, journal, chosen.history)
             hosts = [host for host in self._roster.hosts(play, self._warn) if host not in lost]
             serial = [self.templates.render(size, self._roster.scope(play)) for size in play.serial]
             for number, batch in enumerate(batches(hosts, serial)):
@@ -125,13 +137,44 @@ class Runner:
                     batch=f"batch{number}/" if play.serial else "",
                     start_at=start_at,
                     force_handlers=self.options.force_handlers,
+                    stepping=stepping,
                 )
                 self._play_batch(run, batch, services)
                 lost.update(host for host in batch if run.lanes[host].failed)
             if not hosts and play.tasks:
                 self.report(Notice(message=f"No host left for play '{play.name or play.hosts}'."))
 
+    # -------------------------------------------------------------- questions
+
+    def _check_questions(self, history: History) -> None:
+        """Without a terminal, a question that nobody can answer stops the run before its first step."""
+        for play in self.playbook.plays if self.question is None else ():
+            self._prompter.check(play, _known_answers(play, history))
+
+    def _ask(self, play: Play, journal: Journal, history: History) -> None:
+        """Answers to the play's `vars_prompt`; a resume asks again only for what was not to be written down."""
+        if not play.vars_prompt:
+            return
+        known = _known_answers(play, history)
+        answers = self._prompter.answers(play, self._roster.scope(play), known, self.question)
+        self._roster.answers[play.identity] = answers
+        kept = {name: value for name, value in answers.items() if not isinstance(value, Secret)}
+        if kept != known:
+            journal.append(
+                StepDone(
+                    step=_prompt_step(play),
+                    host="",
+                    task="vars_prompt",
+                    module="vars_prompt",
+                    file=play.position.file,
+                    line=play.position.line,
+                    outcome=Outcome(status=Status.OK, result={}, facts=kept),
+                )
+            )
+
     def _play_batch(self, run: PlayRun, batch: Sequence[str], services: Services) -> None:
+        if run.stepping is not None:
+            run.stepping.next_play()
         self._emit(PlayStarted(name=self._name(run.play), hosts=tuple(batch)))
         for host in batch:
             self._tallies.host(host)
@@ -144,7 +187,9 @@ class Runner:
                 self._tallies.end(host, rescued=lane.trail.rescued, failed=lane.failed)
 
     def _name(self, play: Play) -> str:
-        return str(self.templates.render(play.name, self._roster.scope(play)) or play.hosts)
+        scope = self._roster.scope(play)
+        name = self.templates.render(play.name, scope) or self.templates.render(play.hosts, scope)
+        return str(name) if isinstance(name, str) else ",".join(map(str, name))
 
     def _services(self, journal: Journal, chosen: ChosenRun) -> Services:
         return Services(
@@ -216,6 +261,16 @@ class Runner:
             )
         )
         return code
+
+
+def _prompt_step(play: Play) -> str:
+    """The answers of a play stand in the journal as the facts of a step that belongs to no host."""
+    return f"vars_prompt {play.identity}"
+
+
+def _known_answers(play: Play, history: History) -> Mapping[str, Any]:
+    outcome = history.finished(_prompt_step(play))
+    return outcome.facts if outcome is not None else {}
 
 
 def _place(destination: Destination) -> str:

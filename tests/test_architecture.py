@@ -49,7 +49,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "outcomes",
         "step",
     ),
-    ("roster", "run_choice", "tallies", "scheduler", "run_once", "playrun", "runner"),
+    ("roster", "prompts", "stepping", "run_choice", "tallies", "scheduler", "run_once", "playrun", "runner"),
     ("report*", "playbook_list", "module_list", "runs_list"),
     ("assembly", "cli*", "__main__"),
 )

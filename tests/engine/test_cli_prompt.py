@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -107,3 +108,25 @@ def test_without_a_terminal_nobody_is_asked() -> None:
         for answers in (io.StringIO("yes\n"), None):
             assert Prompt(reports, Masker(), threading.Event(), answers, screen)("sure") == ""
     assert screen.getvalue() == ""
+
+
+def test_a_private_answer_is_not_shown(monkeypatch: pytest.MonkeyPatch, person: Desk) -> None:
+    asked = []
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: asked.append(prompt) or "geheim")
+
+    assert person.ask.there()
+    assert person.ask.question("Password", private=True) == "geheim"
+    person.type("open\n")
+    assert person.ask.question("Name") == "open"
+    assert asked == ["\nPassword: "]
+
+
+def test_ctrl_c_at_a_private_question_stops_the_run(monkeypatch: pytest.MonkeyPatch, person: Desk) -> None:
+    def interrupted(_prompt: str, _stream: object) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "not reached"
+
+    monkeypatch.setattr("getpass.getpass", interrupted)
+    with pytest.raises(Stopped):
+        person.ask.question("Password", private=True)
+    assert person.cancel.is_set()
