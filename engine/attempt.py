@@ -11,6 +11,7 @@ from .context import StepContext
 from .contract import Computation, Decision, Module
 from .effects import Vouched
 from .errors import Failed, Problem, RunbookError, StepError
+from .host_facts import facts_in
 from .model import Action, Change, Directive
 from .places import no_way
 from .plain import plain
@@ -31,6 +32,7 @@ class Attempt:
     error: RunbookError | None = None
     changes: tuple[Change, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    host_facts: Mapping[str, Any] = field(default_factory=dict)
     directive: Directive | None = None
     undecided: str | None = None
     judged: bool = True
@@ -49,6 +51,7 @@ def decide(module: Computation, params: Any, scope: Any) -> Attempt:
         failed=decision.failed,
         skipped=decision.skipped,
         facts=decision.facts,
+        host_facts=decision.host_facts,
         directive=decision.directive,
         undecided=decision.undecided,
     )
@@ -74,21 +77,21 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         planned.note(ctx.target, change)
         if change.action is Action.UNDECIDED:
             return undecided(module, change.reason, ctx.task, change)
-        return Attempt(
-            result=registered(module, change.result, ctx.task),
-            changed=change.action.changes,
-            changes=(change, *change.also),
-        )
+        return _done(registered(module, change.result, ctx.task), change, changed=change.action.changes)
     if change.action is Action.NONE:
         # After a kill the effect is there and the outcome is not: it was this run that changed it.
         changed = ctx.services.effects.happened(ctx.place.step)
-        return Attempt(result=registered(module, change.result, ctx.task), changed=changed, changes=(change,))
+        return _done(registered(module, change.result, ctx.task), change, changed=changed)
     try:
-        result = module.apply(_to_act(ctx, change), params, change)
+        result = plain(module.apply(_to_act(ctx, change), params, change)) or {}
     except Vouched:
         return Attempt(result={"msg": VOUCHED}, changed=True, changes=(change,))
+    return _done(result, change, changed=change.action.changes)
+
+
+def _done(result: dict[str, Any], change: Change, *, changed: bool) -> Attempt:
     changes = (change, *change.also)
-    return Attempt(result=plain(result) or {}, changed=change.action.changes, changes=changes)
+    return Attempt(result=result, changed=changed, changes=changes, host_facts=facts_in(result))
 
 
 def _to_act(ctx: StepContext, change: Change) -> StepContext:

@@ -11,7 +11,7 @@ Two kinds:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ import msgspec
 
 from .errors import RunbookError
 from .model import Action, AddHost, Change, Directive, Include, Meta, Value
+from .secret_names import boxed
 from .values import Expression
 
 CONTRACT_VERSION = 1
@@ -224,6 +225,19 @@ class ClientFactory(Protocol):
         ...
 
 
+class FactSource(Protocol):
+    """What is known of the operator's machine (Ansible's `setup`); the only implementation is in the modules room.
+    Facts are named as variables are: `ansible_hostname`."""
+
+    def names(self, subset: Sequence[str] = ()) -> frozenset[str]:
+        """Names of the facts that a `gather_subset` asks for; none said: all. Raises Failed for an unknown one."""
+        ...
+
+    def get(self, name: str) -> Any:
+        """One of them, found out when it is first asked for."""
+        ...
+
+
 class Context(Protocol):
     """What the engine hands to `observe` and `apply`."""
 
@@ -386,6 +400,8 @@ class Decision:
     changed: bool = False
     skipped: bool = False
     facts: Mapping[str, Value] = field(default_factory=dict)
+    host_facts: Mapping[str, Value] = field(default_factory=dict)
+    """What joins the facts of the host (`ansible_facts`), below the variables of the play."""
     directive: Directive | None = None
     undecided: str | None = None
     """In a dry run: why it can't be decided before the run."""
@@ -421,6 +437,7 @@ __all__ = [
     "Decision",
     "Directive",
     "Expression",
+    "FactSource",
     "Finding",
     "Identity",
     "Include",
@@ -442,6 +459,7 @@ __all__ = [
     "Value",
     "Waiting",
     "aliases",
+    "boxed",
     "computes",
     "no_effect",
     "refused",

@@ -72,6 +72,7 @@ class Encoder:
             ),  # a task may have been planned only: `check_mode: true`
             changes=tuple(map(self._change, outcome.changes)),
             facts=pack(outcome.facts),
+            host_facts=pack(outcome.host_facts),
             notified=outcome.notified,
             directives=tuple(map(self._directive, outcome.directives)),
             ignored=outcome.ignored,
@@ -123,6 +124,7 @@ def _unpacked_outcome(outcome: Outcome) -> Outcome:
         outcome,
         result=_unpack(outcome.result),
         facts=_unpack(outcome.facts),
+        host_facts=_unpack(outcome.host_facts),
         directives=tuple(map(_unpacked_directive, outcome.directives)),
         changes=tuple(
             dataclasses.replace(change, before=_unpack(change.before), after=_unpack(change.after))

@@ -131,6 +131,7 @@ class Judge:
             result=result,
             changes=changes,
             facts={} if failed else attempt.facts,
+            host_facts={} if failed else attempt.host_facts,
             notified=self._notified(task, scope) if task.notify and changed and not failed else (),
             directives=(attempt.directive,) if attempt.directive is not None and not failed else (),
             ignored=failed and bool(as_truth(self.templates.render(task.ignore_errors, scope))),

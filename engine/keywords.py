@@ -108,9 +108,9 @@ KEYWORDS: Mapping[str, Keyword] = {
     "max_fail_percentage": Keyword(read_percentage, _PLAY),
     "force_handlers": Keyword(read_flag, _PLAY),
     "gather_facts": Keyword(read_flag, _PLAY),
-    "gather_subset": Keyword(read_any, _PLAY),
-    "gather_timeout": Keyword(read_any, _PLAY),
-    "fact_path": Keyword(read_any, _PLAY),
+    "gather_subset": Keyword(read_texts, _PLAY),
+    "gather_timeout": Keyword(read_number, _PLAY),
+    "fact_path": Keyword(read_text, _PLAY),
     "order": Keyword(choice("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"), _PLAY),
 }
 

@@ -22,12 +22,12 @@ from .yamlfile import Entry, YamlFile, is_null, kind
 
 _PLAY_FIELDS = (
     "vars_files", "vars_prompt", "serial", "strategy", "max_fail_percentage", "any_errors_fatal", "force_handlers",
-    "order", "gather_facts", "connection", "aws", "no_log", "ignore_errors", "environment",
+    "order", "gather_facts", "gather_subset", "fact_path", "connection", "aws", "no_log", "ignore_errors",
+    "environment",
 )  # fmt: skip
 _NOT_YET: Mapping[str, tuple[Any, str]] = {
     "strategy": ("linear", "Remove it; 'linear' is what is there now."),
     "order": ("inventory", "Remove it; hosts come in the order of the inventory."),
-    "gather_facts": (False, "runbook gathers no facts from hosts; ask AWS with ec2_info and its like."),
 }
 """Keywords of which only one value works so far."""
 

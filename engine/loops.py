@@ -113,13 +113,16 @@ def together(outcomes: Sequence[tuple[Mapping[str, Any], Outcome]]) -> Outcome:
     if failed:
         result["failed"] = True
     facts: dict[str, Any] = {}
+    host_facts: dict[str, Any] = {}
     for outcome in ended:
         facts.update(outcome.facts)
+        host_facts.update(outcome.host_facts)
     return Outcome(
         status=status,
         result=result,
         changes=tuple(change for o in ended for change in o.changes),
         facts={} if failed else facts,
+        host_facts={} if failed else host_facts,
         notified=() if failed else tuple(dict.fromkeys(name for o in ended for name in o.notified)),
         directives=() if failed else tuple(d for o in ended for d in o.directives),
         ignored=failed and all(o.ignored for o in ended if o.status is Status.FAILED),

@@ -155,7 +155,9 @@ class Play:
     any_errors_fatal: Value = False
     force_handlers: Value = False
     order: str = "inventory"
-    gather_facts: Value = False
+    gather_facts: Value = True
+    gather_subset: tuple[Value, ...] = ()
+    fact_path: Value = None
     environment: tuple[Value, ...] = ()
     connection: Value = None
     aws: Value = None
@@ -296,6 +298,8 @@ class Outcome:
     changes: tuple[Change, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Variables that it sets (`set_fact`)."""
+    host_facts: Mapping[str, Any] = field(default_factory=dict)
+    """What it found out about the host (`setup`): it joins `ansible_facts`."""
     notified: tuple[str, ...] = ()
     directives: tuple[Directive, ...] = ()
     """What the engine does next because of it; a resume follows them again without asking the module."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .contract import Computation, Module
-from .model import NO_VARS, Task
+from .model import NO_VARS, Play, Task
 from .scope import VariableScope
 from .template import Templates
 from .values import OMIT, Secret
@@ -47,6 +47,16 @@ def spot_for(task: Task, host: str, scope: VariableScope, templates: Templates) 
     way = {"ansible_host": delegate} | {name: theirs[name] for name in WAYS if name in theirs}
     way["ansible_delegated_vars"] = {delegate: {**theirs, "inventory_hostname": host, **way}}
     return Spot(delegate, _connection(task, delegate, theirs, scope, templates), way)
+
+
+def plays_here(play: Play, host: str, scope: VariableScope, templates: Templates) -> bool:
+    """Whether a play reaches its host on the operator's machine."""
+    written = scope.get("ansible_connection", None)
+    if written is None:
+        written = play.connection
+    if written is None:
+        return host in LOCAL_NAMES
+    return str(Secret.reveal(templates.render(written, scope))).removeprefix("ansible.builtin.") == LOCAL
 
 
 def _vars_of(host: str, scope: VariableScope) -> Mapping[str, Any]:

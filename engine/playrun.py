@@ -16,6 +16,7 @@ from .loader import load_tasks
 from .loader_call import Catalog
 from .loader_session import beside
 from .model import AddHost, Include, Meta, Node, Outcome, Play, Status, Task
+from .places import plays_here
 from .preflight import tasks_of
 from .resume import History
 from .run_once import Once, Place, place_of
@@ -63,12 +64,23 @@ class PlayRun:
             state.failed_task = state.failed_result = None
 
         trail = Trail(on_rescue=forgive)
+        self._gather(state)
         force = self.force_handlers or bool(
             self.templates.render(self.play.force_handlers, self.around.scope(state))
         )
         walk = walk_play(self.play.tasks, self.play.handlers, trail, chain=self.batch, force_handlers=force)
         self.lanes[host] = Lane(host, walk, trail)
         return self.lanes[host]
+
+    def _gather(self, state: HostState) -> None:
+        """`gather_facts`: from here on the host's facts lie ready, where there are any."""
+        scope = self.around.scope(state)
+        if not self.templates.render(self.play.gather_facts, scope):
+            return
+        if not plays_here(self.play, state.host.name, scope, self.templates):
+            return
+        subset = tuple(str(self.templates.render(word, scope)) for word in self.play.gather_subset)
+        state.gathered.gather(self.around.facts, subset, self.play.environment)
 
     # -------------------------------------------------------------- scheduler.Conduct
 
@@ -221,6 +233,7 @@ class PlayRun:
 
     def _remember(self, state: HostState, task: Task, outcome: Outcome) -> None:
         state.facts.update(outcome.facts)
+        state.gathered.learn(outcome.host_facts)
         if task.register:
             state.facts[task.register] = outcome.result
 
@@ -274,6 +287,8 @@ class PlayRun:
             return True
         if "clear_host_errors" in words or "clear_facts" in words:
             self.around.hosts[lane.host].failed_task = None
+        if "clear_facts" in words:
+            self.around.hosts[lane.host].gathered.forget()
         return False
 
 

@@ -7,16 +7,27 @@ are read only for a name that is nowhere else: reading them costs more than all 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from .contract import ClientFactory, Computation, LocalFile, LocalPath, Module, Params, RenderedFile
+from .contract import (
+    ClientFactory,
+    Computation,
+    FactSource,
+    LocalFile,
+    LocalPath,
+    Module,
+    Params,
+    RenderedFile,
+)
 from .errors import ContractError, Failed, Position, Problem, nearest
 from .model import Value
 from .params import check_literals, free_form_field
@@ -79,6 +90,10 @@ class Registry:
         made: Callable[[], ClientFactory] = importlib.import_module(f"{OWN}._aws").Clients
         return made()
 
+    def fact_source(self, started: datetime, fact_path: str | None) -> FactSource:
+        """What knows the facts of this machine; it is imported when one is read."""
+        return _LateFacts(started, fact_path)
+
     def manual(self, name: str) -> str:
         """The manual page of a module. Raises as `get`."""
         from .manual import manual
@@ -112,6 +127,28 @@ class Registry:
         if name in self._own:
             return _instance(name, importlib.import_module(f"{OWN}.{name}"), f"{OWN}.{name}")
         return _installed(name)
+
+
+class _LateFacts:
+    """A `FactSource` whose file is imported when it is first asked."""
+
+    def __init__(self, started: datetime, fact_path: str | None) -> None:
+        self._started, self._fact_path = started, fact_path
+        self._names: dict[tuple[str, ...], frozenset[str]] = {}
+
+    @functools.cached_property
+    def _source(self) -> FactSource:
+        made: Callable[[datetime, str | None], FactSource] = importlib.import_module(f"{OWN}._facts").Facts
+        return made(self._started, self._fact_path)
+
+    def names(self, subset: Sequence[str] = ()) -> frozenset[str]:
+        key = tuple(subset)
+        if key not in self._names:
+            self._names[key] = self._source.names(subset)
+        return self._names[key]
+
+    def get(self, name: str) -> Any:
+        return self._source.get(name)
 
 
 class _Named:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from .contract import FactSource
 from .errors import StepError
+from .host_facts import no_facts
 from .model import AddHost, Host, Inventory, Play, Playbook, Value
 from .options import Options
 from .patterns import Warn, check_limit, limited, match_hosts
@@ -28,10 +31,15 @@ class Roster:
     inventory: Inventory
     options: Options
     templates: Templates
+    fact_source: Callable[[datetime, str | None], FactSource] = no_facts
+    """Facts as of a moment, with the folder of the owner's own facts."""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When the run did: a resumed run shows its first time as `ansible_date_time`."""
     states: dict[str, HostState] = field(init=False)
     groups: dict[str, list[str]] = field(init=False)
     answers: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     """What was answered to the `vars_prompt` of each play, by its identity."""
+    _facts: dict[tuple[datetime, str | None], FactSource] = field(default_factory=dict)
     _files: dict[str, VarsFiles] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,9 +138,17 @@ class Roster:
             inventory_dir=source.resolve().parent if source is not None and source.exists() else None,
             check=self.options.check,
             run=run,
+            facts=self._facts_for(play),
             tags=sorted(self.options.tags.only),
             verbosity=self.options.verbosity,
         )
+
+    def _facts_for(self, play: Play) -> FactSource:
+        path = self.templates.render(play.fact_path, self.scope(play)) if play.fact_path is not None else None
+        key = (self.began, path)
+        if key not in self._facts:
+            self._facts[key] = self.fact_source(*key)
+        return self._facts[key]
 
     def _vars_files(self, play: Play) -> VarsFiles:
         known = self._files.get(play.identity)

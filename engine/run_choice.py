@@ -27,6 +27,8 @@ class ChosenRun:
     header: RunHeader
     history: History
     resumed: bool
+    began: datetime
+    """UTC; of a run that goes on, when it began first."""
 
     @property
     def note(self) -> str:
@@ -53,11 +55,11 @@ def choose_run(journal: Journal, header: RunHeader, options: Options) -> ChosenR
         chosen = pick(journal.runs(), header)
     if chosen is None:
         journal.begin(header)
-        return ChosenRun(header, History(), resumed=False)
+        return ChosenRun(header, History(), resumed=False, began=header.started)
     header = msgspec.structs.replace(header, run=chosen.run)
     history = History(journal.records(chosen.run))
     journal.begin(header)
-    return ChosenRun(header, history, resumed=True)
+    return ChosenRun(header, history, resumed=True, began=chosen.header.started)
 
 
 def make_header(

@@ -67,7 +67,9 @@ class Runner:
     def __post_init__(self) -> None:
         self._clients = functools.cache(self.registry.client_factory)
         self._targets = Targets(lambda: start_sandbox(self._note))
-        self._roster = Roster(self.playbook, self.inventory, self.options, self.templates)
+        self._roster = Roster(
+            self.playbook, self.inventory, self.options, self.templates, self.registry.fact_source
+        )
         self._prompter = Prompter(self.templates, self.options.extra_vars)
 
     @property
@@ -83,6 +85,7 @@ class Runner:
         try:
             header = make_header(self.playbook, self.inventory, self.options, where)
             chosen = choose_run(journal, header, self.options)
+            self._roster.began = chosen.began
             self._tell_start(chosen, where)
             try:
                 self._play_all(journal, chosen)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .contract import FactSource
+from .host_facts import HostFacts, NoFacts
 from .model import NO_VARS, Host, Role, Task, Value
 from .role_vars import NO_ROLE, RoleLayers, all_dependencies, exported, including, within
 from .scope import VariableScope
@@ -30,7 +32,7 @@ class HostState:
     """Registered results and facts that tasks set."""
     included: dict[str, Value] = field(default_factory=dict)
     """Variables that `include_vars` read."""
-    gathered: Mapping[str, Any] = field(default_factory=dict)
+    gathered: HostFacts = field(default_factory=HostFacts)
     """Facts of the host itself, those that `set_fact` was told to keep there included."""
     failed_task: Mapping[str, Any] | None = None
     failed_result: Mapping[str, Any] | None = None
@@ -58,6 +60,8 @@ class Surroundings:
     """False before the first play: variables of which a file's name is made may be missing."""
     roles: Sequence[Role] = ()
     """Roles of the play, and those that an include made public, in their order."""
+    facts: FactSource = field(default_factory=NoFacts)
+    """Of the operator's machine."""
     tags: Sequence[str] = ()
     verbosity: int = 0
     _within: dict[Role, RoleLayers] = field(default_factory=dict)
@@ -92,9 +96,7 @@ class Surroundings:
         layers += role.vars
         layers += play.vars
         weaker = [*self.play_vars]
-        if state.gathered:
-            weaker.append(state.gathered)
-        weaker.append(state.host.vars)
+        weaker += (state.gathered, state.host.vars)
         weaker += role.defaults
         weaker += play.defaults
         if self.vars_files is not None:
@@ -105,7 +107,7 @@ class Surroundings:
     def host_layers(self, state: HostState) -> list[Mapping[str, Value]]:
         """What other hosts see of a host: nothing of a play, a role or a task."""
         known = (state.facts, state.included, state.gathered, state.host.vars)
-        return [HostMagic(self, state), self.extra_vars, *(layer for layer in known if layer)]
+        return [HostMagic(self, state), self.extra_vars, *known]
 
     def _files(
         self, files: VarsFiles, state: HostState, weaker: Sequence[Mapping[str, Value]]
@@ -211,7 +213,7 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "runbook_run": lambda v: v.around.run,
     "ansible_failed_task": lambda v: v.state.failed_task,
     "ansible_failed_result": lambda v: v.state.failed_result,
-    "ansible_facts": lambda v: _without_prefix(v.state.gathered),
+    "ansible_facts": lambda v: v.state.gathered.all(),
     "ansible_search_path": lambda v: list(SearchPath.of(v.task, v.around.playbook_dir).folders),
     "role_name": lambda v: v.role and v.role.name,
     "ansible_role_name": lambda v: v.role and v.role.name,
@@ -245,8 +247,3 @@ def _play_roles(around: Surroundings) -> list[str]:
 
 def _dependencies(around: Surroundings) -> list[str]:
     return list(dict.fromkeys(one.name for role in around.roles for one in all_dependencies(role)))
-
-
-def _without_prefix(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Facts as `ansible_facts` names them: without the `ansible_` that they have as variables."""
-    return {name if name == "ansible_local" else name.removeprefix("ansible_"): facts[name] for name in facts}

@@ -52,6 +52,7 @@ def test_a_step_tells_all_that_is_known() -> None:
             "result": {"rc": 0, "raw": {"$bytes": "/w=="}, "text": "is ********"},
             "changes": [],
             "facts": {},
+            "host_facts": {},
             "notified": [],
             "directives": [],
             "ignored": False,

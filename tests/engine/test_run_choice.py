@@ -91,7 +91,9 @@ def test_one_step_is_and_two_steps_are_recorded(journal: Journal) -> None:
     chosen = choose_run(journal, header(), Options())
     for count, text in ((1, "1 step is recorded"), (2, "2 steps are recorded")):
         history = type("H", (), {"__len__": lambda _self, n=count: n})()
-        resumed = type(chosen)(msgspec.structs.replace(chosen.header), history, resumed=True)
+        resumed = type(chosen)(
+            msgspec.structs.replace(chosen.header), history, resumed=True, began=chosen.began
+        )
         assert resumed.note.startswith(text)
 
 

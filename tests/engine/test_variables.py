@@ -60,7 +60,7 @@ def test_precedence_from_the_weakest_to_the_strongest() -> None:
     around.play_vars = []
     around.roles = [Role(name="p", path="/p", identity="p", defaults={"a": "weakest"})]
     assert around.scope(state).get("own") == a() == "host"
-    state.gathered = {"a": "gathered"}
+    state.gathered.learn({"a": "gathered"})
     assert a() == "gathered"
     around.play_vars = [{"a": "play"}]
     assert a() == "play"
@@ -123,7 +123,7 @@ def test_other_hosts_see_nothing_of_a_play() -> None:
 
 def test_gathered_facts_are_variables_and_ansible_facts() -> None:
     around = surroundings()
-    around.hosts["web.example.com"].gathered = {"ansible_system": "Linux", "kept": 1}
+    around.hosts["web.example.com"].gathered.learn({"ansible_system": "Linux", "kept": 1})
 
     assert value("[ansible_system, kept, ansible_facts]", around) == [
         "Linux", 1, {"system": "Linux", "kept": 1},
