@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from .events import Notice
 from .inventory import load_inventory
 from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
-from .model import Host, Inventory, Playbook, Value
+from .model import Inventory, Playbook, Value
 from .options import Options
 from .prompts import Prompter
 from .registry import Registry
@@ -63,7 +63,9 @@ def load(paths: Sequence[str], sources: Sequence[str], module_path: Sequence[str
     registry = Registry(libraries, base=folder if len(folders) == 1 else None)
     warnings: list[Problem] = []
     playbook = load_playbook(paths[0], registry, more=paths[1:], warn=warnings.append)
-    inventory = load_inventory(sources, playbook_dir=folder) if sources else rehearsal(folder)
+    inventory = (
+        load_inventory(sources, playbook_dir=folder, warn=warnings.append) if sources else rehearsal(folder)
+    )
     return Loaded(playbook=playbook, inventory=inventory, registry=registry, warnings=tuple(warnings))
 
 
@@ -72,7 +74,7 @@ def rehearsal(folder: Path | None = None) -> Inventory:
     found = load_inventory((), playbook_dir=folder)
     local = found.hosts[IMPLICIT]
     layered: Mapping[str, Value] = {**local.vars, "aws": {"endpoint_url": SANDBOX}}
-    hosts = {**found.hosts, IMPLICIT: Host(IMPLICIT, layered, local.groups)}
+    hosts = {**found.hosts, IMPLICIT: replace(local, vars=layered)}
     return Inventory(hosts, found.groups, found.digest)
 
 

@@ -9,14 +9,16 @@ playbook; the host's own in the sources; `host_vars/` beside the inventory, then
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import LoadError, Problem
 from .identity import digest
+from .inventory_groups import Groups, GroupVars, Layers
 from .inventory_ini import IniFile
-from .inventory_text import BadRange, InventoryText, expand_hosts, is_name
+from .inventory_text import ALL, UNGROUPED, BadRange, InventoryText, expand_hosts, is_name
 from .inventory_vars import HostVars
 from .inventory_yaml import read_yaml_inventory
 from .model import LOCALHOST, Host, Inventory, Value
@@ -24,39 +26,52 @@ from .source import Source, read_source
 from .varfiles import VarFolder
 from .yamlfile import YamlFile, settle, syntax_problems
 
-ALL, UNGROUPED = "all", "ungrouped"
-_NOT_SOURCES = (".orig", ".bak", ".cfg", ".retry", ".swp", ".pyc", ".md", ".txt", "~")
+_NOT_SOURCES = (".orig", ".bak", ".cfg", ".retry", ".swp", ".pyc", ".pyo", ".rpm", ".md", ".rst", ".txt", "~")
+_NO_SOURCES = ("group_vars", "host_vars", "vars_plugins")
 _YAML = (".yml", ".yaml", ".json")
 
+IMPLICIT: Mapping[str, Value] = {
+    "ansible_connection": "local",
+    "ansible_python_interpreter": sys.executable,
+}
+"""Variables of the `localhost` that no source names."""
 
-def load_inventory(sources: Sequence[str], *, playbook_dir: str | Path | None = None) -> Inventory:
+
+ABOUT_SOURCE = ("inventory_file", "inventory_dir")
+"""Variables of each host that say where it was first named."""
+
+
+def _silent(_problem: Problem) -> None:
+    return None
+
+
+def load_inventory(
+    sources: Sequence[str],
+    *,
+    playbook_dir: str | Path | None = None,
+    warn: Callable[[Problem], None] = _silent,
+) -> Inventory:
     """Read an inventory: each source is a YAML or INI file, a folder of them, or names with commas (`web1,web2,`).
 
-    `localhost` is always among the hosts, but in no group unless a source says so. Raises LoadError with all
-    problems.
+    `localhost` is always among the hosts, but in no group unless a source says so. `warn` is told what works and is
+    hardly meant. Raises LoadError with all problems.
     """
-    reader = _Reader()
+    reader = _Reader(warn)
     for source in sources:
         reader.read(source)
     folders = [Path(playbook_dir)] if playbook_dir is not None else []
     return reader.finish(sources, folders)
 
 
-@dataclass(frozen=True, slots=True)
-class _Layers:
-    """Folders of variables, inventory's first."""
-
-    groups: tuple[VarFolder, ...]
-    hosts: tuple[VarFolder, ...]
-
-
 @dataclass(slots=True)
 class _Reader:
+    warn: Callable[[Problem], None]
     text: InventoryText = field(default_factory=InventoryText)
     files: list[YamlFile] = field(default_factory=list)
     """YAML files that were read, for their problems and the digest."""
     contents: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     beside: dict[Path, None] = field(default_factory=dict)
     """Folders of the sources."""
 
@@ -75,6 +90,7 @@ class _Reader:
 
     def _names(self, source: str) -> None:
         self.contents.append(source)
+        self.text.source = source
         for name in filter(None, map(str.strip, source.split(","))):
             try:
                 hosts = list(expand_hosts(name))
@@ -91,7 +107,7 @@ class _Reader:
 
     def _folder(self, folder: Path) -> None:
         for path in sorted(folder.iterdir()):
-            if path.name in ("group_vars", "host_vars") or path.name.startswith("."):
+            if path.name in _NO_SOURCES or path.name.startswith("."):
                 continue
             if path.is_dir():
                 self._folder(path)
@@ -106,6 +122,7 @@ class _Reader:
                 [Problem(f"{path} is a program; inventory scripts are not supported yet", hint=hint)]
             )
         self.contents.append(source.text)
+        self.text.source = str(path.absolute())
         if path.suffix in _YAML or (path.suffix != ".ini" and _looks_like_yaml(source)):
             file = YamlFile(source)
             self.files.append(file)
@@ -114,22 +131,28 @@ class _Reader:
             ini = IniFile(source)
             ini.read(self.text)
             self.problems += [source.show(p) for p in (*ini.problems, *syntax_problems(ini.texts))]
+            self.warnings += ini.warnings
 
     # ------------------------------------------------------------ all together
 
     def finish(self, sources: Sequence[str], playbook: Iterable[Path]) -> Inventory:
         self._settle()
         folders = list({path.resolve(): path for path in (*self.beside, *playbook)}.values())
-        layers = _Layers(
+        layers = Layers(
             tuple(found for path in folders if (found := VarFolder(path / "group_vars"))),
             tuple(found for path in folders if (found := VarFolder(path / "host_vars"))),
         )
-        groups = _Groups(self.text)
-        merged = _GroupVars(self.text, layers, self.files)
-        hosts = {name: self._host(name, own, groups, merged, layers) for name, own in self.text.hosts.items()}
+        groups = Groups(self.text)
+        merged = GroupVars(self.text, layers, self.files)
+        hosts = {name: self._host(name, groups, merged, layers) for name in self.text.hosts}
         if LOCALHOST not in hosts:
-            hosts[LOCALHOST] = self._host(LOCALHOST, {}, groups, merged, layers)
+            hosts[LOCALHOST] = self._host(LOCALHOST, groups, merged, layers)
         self._settle()
+        for folder in (*layers.groups, *layers.hosts):
+            self.warnings += folder.warnings
+        settle(self.files, self.warn)
+        for warning in dict.fromkeys(self.warnings):
+            self.warn(warning)
         texts = [*self.contents, *(file.source.text for file in self.files)]
         return Inventory(hosts, groups.hosts(), digest(*texts), tuple(sources))
 
@@ -139,15 +162,22 @@ class _Reader:
             raise LoadError([*self.problems, *settled])
         settle(self.files)
 
-    def _host(
-        self, name: str, own: Mapping[str, Value], groups: _Groups, merged: _GroupVars, layers: _Layers
-    ) -> Host:
-        found = [values for folder in layers.hosts if (values := folder.read(name, self.files))]
-        for values in found:
+    def _host(self, name: str, groups: Groups, merged: GroupVars, layers: Layers) -> Host:
+        implicit = name not in self.text.hosts
+        own: Mapping[str, Value] = IMPLICIT if implicit else self.text.hosts[name]
+        for values in [found for folder in layers.hosts if (found := folder.read(name, self.files))]:
             own = {**own, **values}
         above = groups.above(name)
-        shared = merged.of(above)
-        return Host(name, HostVars(own, shared) if own else shared, tuple(sorted(set(above) - {ALL})))
+        source = self.text.origins.get(name)
+        shared = merged.of(above, source, {} if source is None else _about(source))
+        names = tuple(sorted(set(above) - {ALL}))
+        return Host(name, HostVars(own, shared) if own else shared, names, implicit)
+
+
+def _about(source: str) -> Mapping[str, Value]:
+    """Where a host was first named; a list of names lies in no folder."""
+    folder = str(Path(source).parent) if _exists(Path(source)) else None
+    return dict(zip(ABOUT_SOURCE, (source, folder), strict=True))
 
 
 def _exists(path: Path) -> bool:
@@ -157,117 +187,15 @@ def _exists(path: Path) -> bool:
         return False
 
 
+def absolute(source: str) -> str:
+    """A source as `ansible_inventory_sources` names it."""
+    path = Path(source).expanduser()
+    return str(path.absolute()) if "," not in source or _exists(path) else source
+
+
 def _looks_like_yaml(source: Source) -> bool:
     for line in source.lines:
         text = line.strip()
         if text and text[0] not in "#;":
             return text.startswith(("---", "{")) or text.partition(" #")[0].rstrip().endswith(":")
     return False
-
-
-# ---------------------------------------------------------------- groups
-
-
-class _Groups:
-    """Who belongs to whom."""
-
-    def __init__(self, text: InventoryText) -> None:
-        self._text = text
-        self._adopt()
-        self._direct: dict[str, list[str]] = {}
-        for group in text.groups.values():
-            for host in group.hosts:
-                self._direct.setdefault(host, []).append(group.name)
-        self._parents: dict[str, list[str]] = {}
-        for group in text.groups.values():
-            for child in group.children:
-                self._parents.setdefault(child, []).append(group.name)
-        self._depth: dict[str, int] = {}
-        self._above: dict[tuple[str, ...], tuple[str, ...]] = {}
-
-    def _adopt(self) -> None:
-        """Hosts in no group are `ungrouped`; groups without a parent are children of `all`."""
-        text = self._text
-        everything, ungrouped = text.group(ALL), text.group(UNGROUPED)
-        grouped = {host for g in text.groups.values() if g.name not in (ALL, UNGROUPED) for host in g.hosts}
-        ungrouped.hosts = {host: None for host in text.hosts if host not in grouped}
-        everything.hosts = {}
-        children = {child for group in text.groups.values() for child in group.children}
-        for name in list(text.groups):
-            if name != ALL and (name not in children or name in everything.children):
-                everything.children[name] = None
-
-    def depth(self, name: str, path: tuple[str, ...] = ()) -> int:
-        """How far below `all`, by the longest way. Raises LoadError: a group is its own parent."""
-        if name in path:
-            circle = " -> ".join(reversed((*path[path.index(name) :], name)))
-            raise LoadError([Problem(f"These groups hold each other in a circle: {circle}")])
-        known = self._depth.get(name)
-        if known is None:
-            parents = self._parents.get(name, ())
-            known = self._depth[name] = max((self.depth(p, (*path, name)) + 1 for p in parents), default=0)
-        return known
-
-    def above(self, host: str) -> tuple[str, ...]:
-        """All groups of a host, the weakest first."""
-        direct = tuple(self._direct.get(host, ()))
-        known = self._above.get(direct)
-        if known is None:
-            found = {ALL}
-            todo = list(direct)
-            while todo:
-                name = todo.pop()
-                if name not in found:
-                    self.depth(name)
-                    found.add(name)
-                    todo += self._parents.get(name, ())
-            known = self._above[direct] = tuple(sorted(found, key=self._strength))
-        return known
-
-    def _strength(self, name: str) -> tuple[int, int, str]:
-        priority = self._text.groups[name].vars.get("ansible_group_priority", 1)
-        return (self.depth(name), priority if isinstance(priority, int) else 1, name)
-
-    def hosts(self) -> dict[str, tuple[str, ...]]:
-        """Each group's hosts, its children's after its own; all hosts in the order they were written."""
-        found: dict[str, tuple[str, ...]] = {}
-
-        def collect(name: str) -> tuple[str, ...]:
-            if name not in found:
-                group = self._text.groups[name]
-                merged = dict(group.hosts)
-                for child in group.children:
-                    merged.update(dict.fromkeys(collect(child)))
-                found[name] = tuple(merged)
-            return found[name]
-
-        for name in self._text.groups:
-            self.depth(name)
-            collect(name)
-        found[ALL] = tuple(self._text.hosts)
-        return found
-
-
-class _GroupVars:
-    """Merged variables, one mapping for all hosts that are in the same groups."""
-
-    def __init__(self, text: InventoryText, layers: _Layers, files: list[YamlFile]) -> None:
-        names = sorted(text.groups)
-        self._written = {name: group.vars for name, group in text.groups.items()}
-        self._folders = [{name: folder.read(name, files) for name in names} for folder in layers.groups]
-        self._merged: dict[tuple[str, ...], Mapping[str, Value]] = {}
-
-    def of(self, groups: tuple[str, ...]) -> Mapping[str, Value]:
-        """The variables of these groups, the weakest first."""
-        known = self._merged.get(groups)
-        if known is None:
-            merged: dict[str, Value] = {}
-            for name in groups:
-                merged.update(self._written[name])
-            for only_all in (True, False):
-                for folder in self._folders:
-                    for name in groups:
-                        if (name == ALL) is only_all:
-                            merged.update(folder[name])
-            known = self._merged[groups] = merged
-        return known

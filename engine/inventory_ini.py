@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection
+from typing import Any
 
 from .errors import Position, Problem, nearest
-from .inventory_text import BadRange, InventoryText, expand_hosts, is_name, split_port
-from .keyword_values import is_variable
+from .inventory_text import UNGROUPED, BadRange, InventoryText, expand_hosts, is_name, split_port
+from .keyword_values import NAMES, is_variable
 from .model import Value
 from .source import Source
-from .values import SourceFloat, Template
+from .values import SourceFloat, SourceInt, Template
 
 _SECTION = re.compile(r"\[(?P<group>[^:\]]+)(?::(?P<kind>\w+))?\]\s*(?:[#;].*)?")
 _KINDS = ("hosts", "children", "vars")
+_GLUED_HASH = re.compile(r"""(?:[^\s"'#\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*'|\s+(?!#))*?[^\s"'#]#""")
+"""A `#` right behind other text, outside of quotes."""
 _BRACES = re.compile(r"\{[{%#]")
 
 
@@ -25,12 +28,15 @@ class IniFile:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
         self.texts: list[Template] = []
+        self._needed: list[tuple[str, Position]] = []
+        """Groups that are named before they are there."""
 
     def read(self, into: InventoryText) -> None:
         """Read all sections; hosts before the first belong to no group."""
-        group, kind = "ungrouped", "hosts"
-        children: list[tuple[str, Position]] = []
+        group, kind = UNGROUPED, "hosts"
+        known = set(into.groups)
         for number, line in enumerate(self.source.lines, 1):
             text = line.strip()
             if not text or text[0] in "#;":
@@ -39,6 +45,10 @@ class IniFile:
             if text.startswith("[") and (found := _SECTION.fullmatch(text)):
                 group, kind = self._section(found["group"].strip(), found["kind"] or "hosts", at)
                 into.group(group)
+                if kind == "vars":
+                    self._needed.append((group, at))
+                else:
+                    known.add(group)
             elif text.startswith("[") and text.endswith("]"):
                 self._problem(
                     "This is no section", at, "Sections are [group], [group:children] and [group:vars]."
@@ -47,20 +57,26 @@ class IniFile:
                 self._host(text, at, group, into)
             elif kind == "children":
                 name = text.partition("#")[0].strip()
-                children.append((name, at))
+                self._needed.append((name, at))
                 into.group(group).children[name] = None
             else:
                 self._variable(text, at, group, into)
-        for name, at in children:
-            if name not in into.groups:
-                hint = nearest(name, into.groups) or f"Write a section [{name}]."
+        self._check_needed(known)
+
+    def _check_needed(self, known: Collection[str]) -> None:
+        for name, at in self._needed:
+            if name not in known:
+                hint = nearest(name, known) or f"Write a section [{name}]."
                 self._problem(f"There is no group '{name}'", at, hint)
+
+    def _warn(self, message: str, at: Position, hint: str) -> None:
+        self.warnings.append(self.source.problem(message, at, hint))
 
     def _problem(self, message: str, at: Position, hint: str | None = None) -> None:
         self.problems.append(self.source.problem(message, at, hint))
 
     def _section(self, group: str, kind: str, at: Position) -> tuple[str, str]:
-        if not is_name(group):
+        if not is_name(group) or " " in group:
             self._problem(f"'{group}' can't be the name of a group", at)
         if kind not in _KINDS:
             self._problem(f"A section can't be of the kind '{kind}'", at, nearest(kind, _KINDS))
@@ -73,14 +89,16 @@ class IniFile:
         except ValueError:
             self._problem("A quote in this line is never closed", at)
             return
+        self._look_for_hash(text, at)
         name, port = split_port(words[0])
         own: dict[str, Value] = {} if port is None else {"ansible_port": port}
         for word in words[1:]:
             key, sign, value = word.partition("=")
-            if not sign or not is_variable(key):
+            if not sign:
                 hint = "After the host's name come its variables as key=value; quote values with spaces."
                 self._problem(f"'{word}' is no key=value", at, hint)
             else:
+                self._check_name(key, at)
                 own[key] = self._value(value, at)
         try:
             for host in expand_hosts(name):
@@ -93,38 +111,50 @@ class IniFile:
 
     def _variable(self, text: str, at: Position, group: str, into: InventoryText) -> None:
         key, sign, value = text.partition("=")
-        if not sign or not is_variable(key.strip()):
+        if not sign:
             self._problem(f"This is no variable of the group '{group}'", at, "Write: key=value")
         else:
+            self._check_name(key.strip(), at)
             into.group(group).vars[key.strip()] = self._value(value.strip(), at)
 
+    def _check_name(self, key: str, at: Position) -> None:
+        if not is_variable(key):
+            hint = f"{NAMES} It can be read as vars['{key}'] only."
+            self._warn(f"No expression can name the variable '{key}'", at, hint)
+
+    def _look_for_hash(self, text: str, at: Position) -> None:
+        glued = _GLUED_HASH.match(text)
+        if glued:
+            hint = 'Quote the value: key="a#b".'
+            self._warn(f"'{glued[0][-1:]}' begins a comment here, whatever stands before it", at, hint)
+
     def _value(self, text: str, at: Position) -> Value:
-        """Numbers, quoted text, lists, `True`, `False` and `None` as Python writes them; all else is text."""
-        if _BRACES.search(text):
-            template = Template(text.strip("'\"") if text[:1] == text[-1:] else text, at)
-            self.texts.append(template)
-            return template
+        """As Python writes values: numbers, quoted text, lists, `True`, `None`; all else is text."""
         try:
             value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return text
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            value = text
         if isinstance(value, float) and str(value) != text:
             return SourceFloat(value, text)
-        plain = isinstance(value, str | int | float | list | dict | bool | None)
-        return value if plain else text
+        if type(value) is int and str(value) != text and text[0] not in "'\"":
+            return SourceInt(value, text)
+        return self._operator_text(value, text, at)
+
+    def _operator_text(self, value: Any, text: str, at: Position) -> Value:
+        if isinstance(value, str):
+            if not _BRACES.search(value):
+                return value
+            template = Template(value, at)
+            self.texts.append(template)
+            return template
+        if isinstance(value, list | tuple):
+            return [self._operator_text(item, text, at) for item in value]
+        if isinstance(value, dict):
+            return {key: self._operator_text(item, text, at) for key, item in value.items()}
+        return value if isinstance(value, int | float | bool | None) else text
 
 
 def _words(text: str) -> list[str]:
-    """Words of a line; a comment starts with a `#` behind a space. Raises ValueError: an open quote."""
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    lexer.escape = ""
-    return list(_until_comment(lexer))
-
-
-def _until_comment(words: Iterator[str]) -> Iterator[str]:
-    for word in words:
-        if word.startswith("#"):
-            return
-        yield word
+    """Words of a line as a shell splits them; a `#` outside of quotes ends the line. Raises ValueError: an open
+    quote."""
+    return shlex.split(text, comments=True)

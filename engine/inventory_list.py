@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from .inventory import ABOUT_SOURCE
 from .model import Inventory
 from .patterns import check_limit
 from .secret_names import boxed
@@ -30,13 +31,17 @@ def as_json(inventory: Inventory) -> str:
     """`_meta.hostvars` and each group's hosts; templates as they are written, secrets masked."""
     named = {host for hosts in inventory.groups.values() for host in hosts}
     variables = {
-        name: _shown(boxed(inventory.hosts[name].vars, "inventory"))
+        name: _shown(boxed(_own(inventory.hosts[name].vars), "inventory"))
         for name in inventory.hosts
         if name in named
     }
     listed: dict[str, Any] = {"_meta": {"hostvars": variables}}
     listed |= {group: {"hosts": list(hosts)} for group, hosts in inventory.groups.items()}
     return msgspec.json.format(msgspec.json.encode(listed, enc_hook=str)).decode()
+
+
+def _own(variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in variables.items() if name not in ABOUT_SOURCE}
 
 
 def as_graph(inventory: Inventory) -> str:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from .model import Value
 
 _RANGE = re.compile(r"\[(?P<first>\w+):(?P<last>\w+)(?::(?P<step>\d+))?\]")
-_NAME = re.compile(r"[^\s,:!&~*?\[\]{}]+")
+_NAME = re.compile(r"[^\s,:!&~*?\[\]{}]([^\t\n,:!&*?\[\]{}]*[^\s,:!&*?\[\]{}])?")
 _PORT = re.compile(r"(?P<name>\[[0-9A-Fa-f:.%]+\]|[^:\[]+(?:\[[^\]]*\][^:\[]*)*):(?P<port>\d+)")
 _MOST_HOSTS = 1_000_000
+
+ALL, UNGROUPED = "all", "ungrouped"
+"""The groups that are always there."""
 
 
 @dataclass(slots=True)
@@ -27,11 +30,15 @@ class GroupText:
 
 @dataclass(slots=True)
 class InventoryText:
-    """All groups and hosts in the order in which they were written."""
+    """All groups and hosts in the order in which they were written, `all` and `ungrouped` first."""
 
-    groups: dict[str, GroupText] = field(default_factory=dict)
+    groups: dict[str, GroupText] = field(default_factory=lambda: {n: GroupText(n) for n in (ALL, UNGROUPED)})
     hosts: dict[str, dict[str, Value]] = field(default_factory=dict)
     """Each host's own variables."""
+    source: str = ""
+    """What is being read."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """The source that first named a host."""
 
     def group(self, name: str) -> GroupText:
         """The group with this name, made when it is new."""
@@ -45,6 +52,7 @@ class InventoryText:
         own = self.hosts.get(name)
         if own is None:
             self.hosts[name] = dict(values)
+            self.origins[name] = self.source
         elif values:
             own.update(values)
         self.group(group).hosts[name] = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import yaml
 
 from .errors import nearest
-from .inventory_text import GROUP_KEYS, BadRange, InventoryText, expand_hosts, is_name
+from .inventory_text import GROUP_KEYS, BadRange, InventoryText, expand_hosts, is_name, split_port
 from .keyword_values import read_vars
-from .yamlfile import Entry, YamlFile, is_null
+from .yamlfile import Entry, YamlFile, is_null, kind
 
 
 def read_yaml_inventory(file: YamlFile, into: InventoryText) -> None:
@@ -28,13 +28,7 @@ def read_yaml_inventory(file: YamlFile, into: InventoryText) -> None:
 
 def _group(file: YamlFile, entry: Entry, into: InventoryText, parents: tuple[str, ...]) -> None:
     name = entry.key
-    if not is_name(name):
-        file.problem(
-            f"'{name}' can't be the name of a group", entry.position, "Letters, digits, '_', '-' and '.'."
-        )
-        return
-    if name in parents:
-        file.problem(f"The group '{name}' is its own child", entry.position)
+    if not _is_group(file, entry, parents):
         return
     group = into.group(name)
     if parents:
@@ -47,10 +41,29 @@ def _group(file: YamlFile, entry: Entry, into: InventoryText, parents: tuple[str
                 _group(file, child, into, (*parents, name))
         elif part.key == "vars":
             if not is_null(part.node):
-                group.vars.update(read_vars(file, part.node, f"'vars' of the group '{name}'"))
+                what = f"'vars' of the group '{name}'"
+                group.vars.update(read_vars(file, part.node, what, lenient=True))
         else:
-            hint = nearest(part.key, GROUP_KEYS) or "A group has 'hosts', 'children' and 'vars'."
-            file.problem(f"'{part.key}' is no part of a group", part.position, hint)
+            hint = nearest(part.key, GROUP_KEYS) or _PARTS
+            file.warn(f"'{part.key}' is no part of a group; it is left out", part.position, hint)
+
+
+def _is_group(file: YamlFile, entry: Entry, parents: tuple[str, ...]) -> bool:
+    name = entry.key
+    if not is_name(name):
+        file.problem(
+            f"'{name}' can't be the name of a group", entry.position, "Letters, digits, '_', '-' and '.'."
+        )
+    elif name in parents:
+        file.problem(f"The group '{name}' is its own child", entry.position)
+    elif not isinstance(entry.node, yaml.MappingNode) and not is_null(entry.node):
+        file.warn(f"'{name}' is no group: it is {kind(entry.node)}; it is left out", entry.position, _PARTS)
+    else:
+        return True
+    return False
+
+
+_PARTS = "A group has 'hosts', 'children' and 'vars'."
 
 
 def _named(file: YamlFile, part: Entry) -> list[Entry]:
@@ -75,9 +88,13 @@ def _named(file: YamlFile, part: Entry) -> list[Entry]:
 
 def _hosts(file: YamlFile, part: Entry, group: str, into: InventoryText) -> None:
     for entry in _named(file, part):
-        own = {} if is_null(entry.node) else dict(read_vars(file, entry.node, f"The host '{entry.key}'"))
+        what = f"The host '{entry.key}'"
+        own = {} if is_null(entry.node) else dict(read_vars(file, entry.node, what, lenient=True))
+        pattern, port = split_port(entry.key)
+        if port is not None:
+            own = {"ansible_port": port, **own}
         try:
-            for host in expand_hosts(entry.key):
+            for host in expand_hosts(pattern):
                 if is_name(host):
                     into.add_host(host, group, own)
                 else:

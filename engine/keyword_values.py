@@ -17,7 +17,7 @@ from .values import Expression, Template
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 Warn: TypeAlias = Callable[[Problem], None]
-_NAMES = "Letters, digits and underscores; no digit first."
+NAMES = "Letters, digits and underscores; no digit first."
 
 Reader: TypeAlias = Callable[[YamlFile, Entry, Warn], Any]
 
@@ -134,7 +134,7 @@ def read_variable(file: YamlFile, entry: Entry, _warn: Warn) -> str | None:
     value = entry.node.value if isinstance(entry.node, yaml.ScalarNode) else None
     if isinstance(value, str) and is_variable(value):
         return value
-    wrong(file, entry, "the name of a variable", hint=_NAMES)
+    wrong(file, entry, "the name of a variable", hint=NAMES)
     return None
 
 
@@ -172,10 +172,10 @@ def read_vars(
     found: dict[str, Value] = {}
     for entry in file.entries(node, what):
         if not is_variable(entry.key) and lenient:
-            hint = f"{_NAMES} It can be read as vars['{entry.key}'] only."
+            hint = f"{NAMES} It can be read as vars['{entry.key}'] only."
             file.warn(f"No expression can name the variable '{entry.key}'", entry.position, hint)
         elif not is_variable(entry.key):
-            file.problem(f"'{entry.key}' can't be the name of a variable", entry.position, _NAMES)
+            file.problem(f"'{entry.key}' can't be the name of a variable", entry.position, NAMES)
         found[entry.key] = file.value(entry.node)
     return found
 

@@ -195,6 +195,8 @@ class Host:
     name: str
     vars: Mapping[str, Value] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    implicit: bool = False
+    """No source names it: `localhost`, which is there all the same and in no group."""
 
 
 @dataclass(frozen=True, slots=True)

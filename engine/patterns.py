@@ -170,7 +170,9 @@ class _Matcher:
             if regex.match(name):
                 any_group = True
                 found.update(dict.fromkeys(hosts))
-        found.update(dict.fromkeys(h for h in self._inventory.groups.get("all", ()) if regex.match(h)))
+        for name, host in self._inventory.hosts.items():
+            if regex.match(name) and not host.implicit:
+                found[name] = None
         return tuple(found) if found or any_group else None
 
     def _nothing(self, term: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from .contract import FactSource
 from .errors import StepError
 from .host_facts import no_facts
+from .inventory import absolute
 from .model import AddHost, Host, Inventory, Play, Playbook, Value
 from .options import Options
 from .patterns import Warn, check_limit, limited, match_hosts
@@ -21,6 +22,9 @@ from .vars_files import VarsFiles
 
 BRINGS_HOSTS = ("add_host", "include_tasks")
 """Modules after which a later play may find hosts that the inventory lacks."""
+
+NO_SOURCE: Mapping[str, Value] = {"inventory_file": None, "inventory_dir": None}
+"""What is known of a host's source when a task brought it."""
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ class Roster:
         known = self.states.get(wanted.name)
         if known is None:
             self.states[wanted.name] = HostState(
-                self._connected(Host(wanted.name, dict(wanted.vars), groups))
+                self._connected(Host(wanted.name, {**NO_SOURCE, **wanted.vars}, groups))
             )
         else:
             merged = {**known.host.vars, **wanted.vars}
@@ -122,7 +126,6 @@ class Roster:
 
     def surroundings(self, play: Play, batch: Sequence[str], run: str, *, begun: bool = True) -> Surroundings:
         """What all hosts of the batch share. `begun`: false before the first play."""
-        source = Path(self.inventory.sources[0]) if self.inventory.sources else None
         return Surroundings(
             templates=self.templates,
             extra_vars=self.options.extra_vars,
@@ -135,7 +138,8 @@ class Roster:
             play_hosts=list(batch),
             batch=list(batch),
             playbook_dir=Path(play.position.file).resolve().parent,
-            inventory_dir=source.resolve().parent if source is not None and source.exists() else None,
+            inventory_sources=[absolute(source) for source in self.inventory.sources],
+            limit=self.options.limit,
             check=self.options.check,
             run=run,
             facts=self._facts_for(play),

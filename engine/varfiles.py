@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .errors import LoadError, Problem
+from .errors import Problem
 from .keyword_values import read_vars
 from .model import Value
 from .yamlfile import YamlFile, is_null, read_yaml, settle
@@ -39,6 +39,7 @@ class VarFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.warnings: list[Problem] = []
         try:
             self._names = frozenset(one.name for one in folder.iterdir())
         except (FileNotFoundError, NotADirectoryError):
@@ -48,13 +49,14 @@ class VarFolder:
         return bool(self._names)
 
     def files(self, name: str) -> list[Path]:
-        """The files for a group or a host. Raises LoadError when two claim the name."""
+        """The files for a group or a host. Of several with its name the first counts, as in Ansible: NAME, .yml,
+        .yaml, .json."""
         found = [name + ending for ending in _ENDINGS if name + ending in self._names]
-        if len(found) > 1:
-            both = " and ".join(str(self._folder / one) for one in found)
-            raise LoadError([Problem(f"Both {both} exist", hint="Keep one, or put both into the folder.")])
         if not found:
             return []
+        for other in found[1:]:
+            message = f"{self._folder / other} is not read: {self._folder / found[0]} stands for '{name}'"
+            self.warnings.append(Problem(message, hint="Keep one, or put both into the folder."))
         path = self._folder / found[0]
         if not path.is_dir():
             return [path]

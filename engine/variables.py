@@ -52,7 +52,8 @@ class Surroundings:
     """Hosts of this play that have not failed."""
     batch: Sequence[str]
     playbook_dir: Path
-    inventory_dir: Path | None
+    inventory_sources: Sequence[str]
+    """What `-i` named; files by their absolute path."""
     check: bool
     run: str
     vars_files: VarsFiles | None = None
@@ -64,6 +65,7 @@ class Surroundings:
     """Of the operator's machine."""
     tags: Sequence[str] = ()
     verbosity: int = 0
+    limit: str = ""
     _within: dict[Role, RoleLayers] = field(default_factory=dict)
     _exported: RoleLayers | None = None
 
@@ -189,10 +191,13 @@ class HostVars(Mapping[str, Any]):
         return VariableScope(self._around.templates, self._around.host_layers(self._around.hosts[name]))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._around.hosts)
+        return (name for name, state in self._around.hosts.items() if not state.host.implicit)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._around.hosts
 
     def __len__(self) -> int:
-        return len(self._around.hosts)
+        return sum(1 for _ in self)
 
 
 _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
@@ -208,7 +213,8 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "ansible_check_mode": lambda v: v.around.check,
     "ansible_run_tags": lambda v: list(v.around.tags) or ["all"],
     "playbook_dir": lambda v: str(v.around.playbook_dir),
-    "inventory_dir": lambda v: str(v.around.inventory_dir) if v.around.inventory_dir else None,
+    "ansible_inventory_sources": lambda v: list(v.around.inventory_sources),
+    "ansible_limit": lambda v: v.around.limit or None,
     "ansible_verbosity": lambda v: v.around.verbosity,
     "runbook_run": lambda v: v.around.run,
     "ansible_failed_task": lambda v: v.state.failed_task,
@@ -228,7 +234,7 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
 
 _OPTIONAL = frozenset(
     {
-        "inventory_dir", "ansible_failed_task", "ansible_failed_result", "role_name", "ansible_role_name",
+        "ansible_limit", "ansible_failed_task", "ansible_failed_result", "role_name", "ansible_role_name",
         "role_path", "ansible_parent_role_names", "ansible_parent_role_paths",
     }
 )  # fmt: skip
@@ -236,7 +242,7 @@ _OPTIONAL = frozenset(
 _OF_HOST = frozenset(
     {
         "inventory_hostname", "inventory_hostname_short", "group_names", "groups", "ansible_check_mode",
-        "ansible_run_tags", "playbook_dir", "inventory_dir", "ansible_verbosity", "ansible_facts", "runbook_run",
+        "ansible_run_tags", "playbook_dir", "ansible_limit", "ansible_inventory_sources", "ansible_verbosity", "ansible_facts", "runbook_run",
     }
 )  # fmt: skip
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runbook.errors import LoadError
-from runbook.inventory import load_inventory
+from runbook.errors import LoadError, Problem
+from runbook.inventory import ABOUT_SOURCE, IMPLICIT, load_inventory
 from runbook.model import Inventory
 from runbook.values import SourceFloat, Template
 
@@ -24,6 +24,17 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 def load(folder: Path, files: Mapping[str, str], *sources: str, **options: Any) -> Inventory:
     write(folder, files)
     return load_inventory([str(folder / source) for source in sources or (next(iter(files)),)], **options)
+
+
+def own(found: Inventory, host: str) -> dict[str, Any]:
+    """The variables that somebody wrote."""
+    return {k: v for k, v in found.hosts[host].vars.items() if k not in (*ABOUT_SOURCE, *IMPLICIT)}
+
+
+def warned(folder: Path, files: Mapping[str, str], *sources: str) -> list[str]:
+    problems: list[Problem] = []
+    load(folder, files, *sources, warn=problems.append)
+    return [problem.message for problem in problems]
 
 
 def told(folder: Path, files: Mapping[str, str], *sources: str) -> list[str]:
@@ -112,8 +123,8 @@ class TestBothForms:
             "lone": "all", "web1": "web", "web2": "web", "web3": "web", "web9": "host",
             "db-a": "prod", "redis": "prod", "localhost": "all",
         }  # fmt: skip
-        assert dict(found.hosts["web9"].vars) == {"own": 1, "level": "host", "prod": True}
-        assert len(found.hosts["web9"].vars) == 3
+        assert own(found, "web9") == {"own": 1, "level": "host", "prod": True}
+        assert len(found.hosts["web9"].vars) == 3 + len(ABOUT_SOURCE)
 
 
 class TestPrecedence:
@@ -132,7 +143,7 @@ class TestPrecedence:
 
     def test_each_layer_overrules_the_one_below(self, tmp_path: Path) -> None:
         found = load(tmp_path, self.FILES, "inv/hosts.ini", playbook_dir=tmp_path / "play")
-        assert dict(found.hosts["w"].vars) == {
+        assert own(found, "w") == {
             "z": "all",
             "c": "web",
             "d": "inv all",
@@ -182,7 +193,9 @@ q=mm
         found = load(
             tmp_path, {"h.ini": "web\n", "group_vars/all.yml": "x: 1\n", "host_vars/localhost.yml": "y: 2\n"}
         )
-        assert dict(found.hosts["localhost"].vars) == {"x": 1, "y": 2}
+        assert own(found, "localhost") == {"x": 1, "y": 2}
+        assert found.hosts["localhost"].implicit
+        assert dict(found.hosts["localhost"].vars).items() >= IMPLICIT.items()
         assert found.groups["all"] == ("web",)
 
     def test_localhost_that_is_written_is_a_host_like_any_other(self, tmp_path: Path) -> None:
@@ -190,9 +203,51 @@ q=mm
         assert found.groups["all"] == found.groups["me"] == ("localhost",)
         assert found.hosts["localhost"].vars["x"] == 1
 
-    def test_two_files_for_one_group_are_refused(self, tmp_path: Path) -> None:
+    def test_of_two_files_for_one_group_the_first_ending_counts(self, tmp_path: Path) -> None:
         files = {"h.ini": "w\n", "group_vars/all.yml": "x: 1\n", "group_vars/all/a.yml": "x: 2\n"}
-        assert "all.yml exist" in told(tmp_path, files)[0]
+        assert load(tmp_path, files).hosts["w"].vars["x"] == 2
+        assert "all.yml is not read" in warned(tmp_path, files)[0]
+
+    def test_groups_of_one_depth_and_their_priority(self, tmp_path: Path) -> None:
+        text = "[aa]\nw\n[zz]\nw\n[aa:vars]\nt=aa\nansible_group_priority='7'\n[zz:vars]\nt=zz\n"
+        found = load(tmp_path, {"h.ini": text})
+        assert own(found, "w") == {"t": "aa"}
+
+    def test_a_host_knows_the_source_that_first_named_it(self, tmp_path: Path) -> None:
+        files = {"inv/1": "a\n", "inv/sub/2.yml": "web: {hosts: {a: , b: }}\n"}
+        write(tmp_path, files)
+        found = load_inventory([str(tmp_path / "inv"), "c,"])
+        assert {h: found.hosts[h].vars["inventory_file"] for h in "abc"} == {
+            "a": str(tmp_path / "inv" / "1"), "b": str(tmp_path / "inv" / "sub" / "2.yml"), "c": "c,",
+        }  # fmt: skip
+        assert [found.hosts[h].vars["inventory_dir"] for h in "bc"] == [str(tmp_path / "inv" / "sub"), None]
+        assert "inventory_file" not in found.hosts["localhost"].vars
+
+    def test_later_sources_win(self, tmp_path: Path) -> None:
+        files = {
+            "one": "w x=1\n[g]\nw\n[g:vars]\ny=1\n",
+            "two.yml": "g: {hosts: {w: {x: 2}}, vars: {y: 2}}\n",
+        }
+        assert own(load(tmp_path, files, "one", "two.yml"), "w") == {"x": 2, "y": 2}
+        assert own(load(tmp_path, files, "two.yml", "one"), "w") == {"x": 1, "y": 1}
+
+
+class TestOrder:
+    TEXT = "lone\n[g1]\nh2\nh1\n[g2]\nh1\nh4\n[par:children]\ng2\ng1\n[last]\nz\n"
+
+    def test_a_groups_own_hosts_come_first_then_those_of_its_children_level_by_level(
+        self, tmp_path: Path
+    ) -> None:
+        found = load(tmp_path, {"h.ini": self.TEXT})
+        assert found.groups["all"] == ("lone", "z", "h1", "h4", "h2")
+        assert found.groups["par"] == ("h1", "h4", "h2")
+        assert list(found.groups) == ["all", "ungrouped", "g1", "g2", "par", "last"]
+
+    def test_ungrouped_loses_hosts_that_have_a_group_and_gets_those_of_all(self, tmp_path: Path) -> None:
+        text = "all: {hosts: {a: , b: }, children: {ungrouped: {hosts: {u: , b: }}, g: {hosts: b}}}\n"
+        found = load(tmp_path, {"h.yml": text})
+        assert found.groups["ungrouped"] == ("u", "a")
+        assert found.groups["all"] == ("a", "b", "u")
 
 
 class TestSources:
@@ -212,7 +267,7 @@ class TestSources:
         }
         found = load(tmp_path, files, "inv")
         assert found.groups["web"] == ("a", "b", "c")
-        assert dict(found.hosts["a"].vars) == {"x": 3, "y": 1}
+        assert own(found, "a") == {"x": 3, "y": 1}
 
     def test_a_file_without_an_ending_is_yaml_when_it_looks_so(self, tmp_path: Path) -> None:
         assert load(tmp_path, {"one": "# c\nweb:\n  hosts: a\n"}).groups["web"] == ("a",)
@@ -245,22 +300,20 @@ class TestProblems:
         text = """
 web:
   host: {a: }
-  hosts: {"b[3:1]": , "c d": , e: [1], f: {x-y: 1}}
+  hosts: {"b[3:1]": , "c?d": , e: [1], f: {x-y: 1}}
   children: {web: }
   vars: [1]
-"a b": {}
+"a*b": {}
 db: {hosts: {g: {x: "{{ y"}}}
 """
         *found, last = told(tmp_path, {"h.yml": text})
         assert found == [
-            "h.yml:3:3 'host' is no part of a group",
             "h.yml:4:11 The range can't be used: [3:1] is empty: it ends before it starts",
-            "h.yml:4:23 'c d' can't be the name of a host",
+            "h.yml:4:23 'c?d' can't be the name of a host",
             "h.yml:4:35 The host 'e' must be a mapping of 'key: value', not a list",
-            "h.yml:4:44 'x-y' can't be the name of a variable",
             "h.yml:5:14 The group 'web' is its own child",
             "h.yml:6:9 'vars' of the group 'web' must be a mapping of 'key: value', not a list",
-            "h.yml:7:1 'a b' can't be the name of a group",
+            "h.yml:7:1 'a*b' can't be the name of a group",
         ]
         assert last.startswith("h.yml:8:22 ")
 
@@ -293,10 +346,22 @@ wbe
             "h.ini:9:1 There is no group 'wbe'",
         ]
 
+    def test_what_works_and_is_hardly_meant_is_told(self, tmp_path: Path) -> None:
+        files = {
+            "h.yml": "web: {host: {a: }, hosts: {b: {x-y: 1}}}\ndb: [c]\nweb2: {hosts: d}\n",
+            "group_vars/all.yml": "z: 1\nz: 2\n",
+        }
+        assert warned(tmp_path, files) == [
+            "'host' is no part of a group; it is left out",
+            "No expression can name the variable 'x-y'",
+            "'db' is no group: it is a list; it is left out",
+            "The key 'z' stands here twice",
+        ]
+
     def test_groups_in_a_circle_are_refused(self, tmp_path: Path) -> None:
         text = "[a:children]\nb\n[b:children]\nc\n[c:children]\na\n[c]\nhost\n"
         assert told(tmp_path, {"h.ini": text}) == [
-            "These groups hold each other in a circle: c -> a -> b -> c"
+            "These groups hold each other in a circle: a -> b -> c -> a"
         ]
 
     def test_bad_variables_files_are_told(self, tmp_path: Path) -> None:
@@ -305,6 +370,29 @@ wbe
 
 
 class TestIniValues:
+    def test_a_hash_outside_of_quotes_ends_the_line(self, tmp_path: Path) -> None:
+        text = "a x=http://h/#frag y=1\nb x='p#w' y=1 # z\nc x=1 #z\n"
+        found = load(tmp_path, {"h.ini": text})
+        assert [own(found, host) for host in "abc"] == [{"x": "http://h/"}, {"x": "p#w", "y": 1}, {"x": 1}]
+        assert warned(tmp_path, {"h.ini": text}) == ["'#' begins a comment here, whatever stands before it"]
+
+    def test_hosts_of_all_forms(self, tmp_path: Path) -> None:
+        text = (
+            '"two words" x=1\nn[1:2].ex.com:99\np[01:03:2]\nq[a:e:2]-[1:2]\n[2001:db8::1]:22 z=1\nfe80::1\n'
+            "r a=\"b\\\"c\" b=d\\ e c='' d=(1,2) e=1_000 f='\"5\"' g=['{{ x }}',2]\n"
+        )
+        found = load(tmp_path, {"h.ini": text})
+        assert list(found.hosts)[:-1] == [
+            "two words", "n1.ex.com", "n2.ex.com", "p01", "p03", "qa-1", "qa-2", "qc-1", "qc-2", "qe-1", "qe-2",
+            "2001:db8::1", "fe80::1", "r",
+        ]  # fmt: skip
+        assert own(found, "n2.ex.com") == {"ansible_port": 99}
+        assert own(found, "2001:db8::1") == {"ansible_port": 22, "z": 1}
+        assert own(found, "r") == {
+            "a": 'b"c', "b": "d e", "c": "", "d": [1, 2], "e": 1000, "f": "5",
+            "g": Template("[{{ x }},2]"),
+        }  # fmt: skip
+
     def test_they_are_read_as_ansible_reads_them(self, tmp_path: Path) -> None:
         text = """
 [g]
@@ -314,7 +402,7 @@ text=two words
 list=[1, 2]
 tmpl={{ a }} and {{ b }}
 """
-        found = dict(load(tmp_path, {"h.ini": text}).hosts["h"].vars)
+        found = own(load(tmp_path, {"h.ini": text}), "h")
         assert found.pop("b").text == "5.10"
         assert found == {
             "ansible_port": 2222, "a": 5, "c": "x y", "d": "z", "e": [1, 2], "f": {"k": 1}, "g": True, "h": "yes",

@@ -53,7 +53,9 @@ def test_names(name: str) -> None:
     assert is_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:b", "a,b", "!a", "&a", "~a", "a*", "a?", "a[1]", "{a}"])
+@pytest.mark.parametrize(
+    "name", ["", "a\tb", " a", "a:b", "a,b", "!a", "&a", "~a", "a*", "a?", "a[1]", "{a}"]
+)
 def test_what_patterns_are_made_of_is_no_name(name: str) -> None:
     assert not is_name(name)
 
@@ -63,4 +65,4 @@ def test_a_later_line_for_a_host_wins() -> None:
     text.add_host("a", "g", {"x": 1, "y": 1})
     text.add_host("a", "h", {"x": 2})
     assert text.hosts == {"a": {"x": 2, "y": 1}}
-    assert list(text.groups) == ["g", "h"]
+    assert list(text.groups) == ["all", "ungrouped", "g", "h"]

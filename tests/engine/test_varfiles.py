@@ -37,11 +37,12 @@ def test_files_of_a_folder_are_read_in_order_and_the_later_wins(tmp_path: Path) 
     assert VarFolder(tmp_path).read("web", []) == {"x": "b", "y": "a", "z": 1}
 
 
-def test_two_claims_to_a_name_are_refused(tmp_path: Path) -> None:
+def test_of_two_claims_to_a_name_the_first_counts_and_the_other_is_told(tmp_path: Path) -> None:
     (tmp_path / "web.yml").touch()
     (tmp_path / "web").mkdir()
-    with pytest.raises(LoadError, match=r"Both .*web and .*web\.yml exist"):
-        VarFolder(tmp_path).files("web")
+    folder = VarFolder(tmp_path)
+    assert folder.files("web") == []
+    assert [str(tmp_path / "web.yml") in warning.message for warning in folder.warnings] == [True]
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def surroundings(**fields: Any) -> Surroundings:
         "play_hosts": list(states),
         "batch": list(states),
         "playbook_dir": Path("books").absolute(),
-        "inventory_dir": None,
+        "inventory_sources": ["h1,"],
         "check": False,
         "run": "r1",
     }
@@ -144,7 +144,8 @@ def test_gathered_facts_are_variables_and_ansible_facts() -> None:
         ("ansible_check_mode", False),
         ("ansible_run_tags", ["all"]),
         ("runbook_run", "r1"),
-        ("inventory_dir is defined", False),
+        ("ansible_limit is defined", False),
+        ("ansible_inventory_sources", ["h1,"]),
         ("ansible_failed_task is defined", False),
         ("playbook_dir", str(Path("books").absolute())),
     ],
@@ -154,11 +155,19 @@ def test_what_the_engine_knows(expression: str, expected: object) -> None:
 
 
 def test_optional_ones_are_there_when_they_are_known() -> None:
-    around = surroundings(inventory_dir=Path("/inv"))
+    around = surroundings(limit="web")
     around.hosts["web.example.com"].failed_task = {"name": "t"}
 
-    assert value("inventory_dir", around) == str(Path("/inv"))
+    assert value("ansible_limit", around) == "web"
     assert value("ansible_failed_task.name", around) == "t"
+
+
+def test_hostvars_list_only_hosts_that_somebody_named() -> None:
+    around = surroundings()
+    states = {**around.hosts, "localhost": HostState(Host("localhost", {"x": 1}, implicit=True))}
+    around = surroundings(hosts=states)
+    assert value("hostvars | list", around) == ["web.example.com", "db"]
+    assert value("hostvars['localhost'].x", around) == 1
 
 
 def test_names_hold_every_variable_once() -> None:
@@ -167,4 +176,4 @@ def test_names_hold_every_variable_once() -> None:
 
     assert len(names) == len(set(names))
     assert {"a", "b", "port", "hostvars"} <= set(names)
-    assert "inventory_dir" not in names
+    assert "ansible_limit" not in names
