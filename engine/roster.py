@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from .contract import FactSource
 from .errors import StepError
@@ -17,7 +18,7 @@ from .patterns import Warn, check_limit, limited, match_hosts
 from .preflight import tasks_of
 from .scope import VariableScope
 from .template import Templates
-from .variables import HostState, Surroundings
+from .variables import HostState, HostVars, Surroundings
 from .vars_files import VarsFiles
 
 BRINGS_HOSTS = ("add_host", "include_tasks")
@@ -112,12 +113,13 @@ class Roster:
     def scope(self, play: Play) -> VariableScope:
         """What a play's own keywords can read: they belong to no host."""
         given, own = self.options.extra_vars, self._own(play)
+        everybody = _Everybody(self, play)
         if not play.vars_files:
-            return VariableScope(self.templates, [given, *own])
+            return VariableScope(self.templates, [everybody, given, *own])
         files = self._vars_files(play).known(
-            lambda before: VariableScope(self.templates, [given, *before, *own])
+            lambda before: VariableScope(self.templates, [everybody, given, *before, *own])
         )
-        return VariableScope(self.templates, [given, *files, *own])
+        return VariableScope(self.templates, [everybody, given, *files, *own])
 
     def _own(self, play: Play) -> list[Mapping[str, Value]]:
         """What the play itself says: answers to its questions win over its `vars`."""
@@ -159,3 +161,29 @@ class Roster:
         if known is None:
             known = self._files[play.identity] = VarsFiles(play, self.playbook.path, self.templates)
         return known
+
+
+class _Everybody(Mapping[str, Any]):
+    """What the keywords of a play can read about the hosts."""
+
+    __slots__ = ("_play", "_roster")
+
+    def __init__(self, roster: Roster, play: Play) -> None:
+        self._roster = roster
+        self._play = play
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "groups":
+            return self._roster.groups
+        if name == "hostvars":
+            return HostVars(self._roster.surroundings(self._play, [], "", begun=False))
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in ("groups", "hostvars")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("groups", "hostvars"))
+
+    def __len__(self) -> int:
+        return 2

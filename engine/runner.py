@@ -145,7 +145,7 @@ class Runner:
                 self._play_batch(run, batch, services)
                 lost.update(host for host in batch if run.lanes[host].failed)
             if not hosts and play.tasks:
-                self.report(Notice(message=f"No host left for play '{play.name or play.hosts}'."))
+                self.report(Notice(message=f"No host left for play '{self._name(play)}'."))
 
     # -------------------------------------------------------------- questions
 

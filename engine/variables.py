@@ -242,7 +242,8 @@ _OPTIONAL = frozenset(
 _OF_HOST = frozenset(
     {
         "inventory_hostname", "inventory_hostname_short", "group_names", "groups", "ansible_check_mode",
-        "ansible_run_tags", "playbook_dir", "ansible_limit", "ansible_inventory_sources", "ansible_verbosity", "ansible_facts", "runbook_run",
+        "ansible_run_tags", "playbook_dir", "ansible_limit", "ansible_inventory_sources", "ansible_verbosity",
+        "ansible_facts", "runbook_run",
     }
 )  # fmt: skip
 

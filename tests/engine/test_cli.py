@@ -52,6 +52,17 @@ def test_a_play_for_hosts_that_are_not_there_is_skipped_with_the_nearest_name(pl
     )
 
 
+def test_the_hosts_of_a_play_may_come_from_the_inventory(plain: Desk) -> None:
+    (plain.folder / "two.yml").write_text(
+        "- hosts: \"{{ groups['web'] }}\"\n  tasks: [{debug: {msg: hi}}]\n"
+        "- hosts: \"{{ hostvars['a'].other }}\"\n  tasks: [{debug: {msg: hi}}]\n"
+    )
+    (plain.folder / "hosts").write_text("[web]\na other=b\nc\n[db]\nb\n")
+    ended = plain.run("play", "two.yml", "-i", "hosts")
+    shown = [line.rstrip("* ") for line in ended.stdout.splitlines() if line.startswith(("PLAY [", "ok:"))]
+    assert shown == ["PLAY [a,c]", "ok: [a]", "ok: [c]", "PLAY [b]", "ok: [b]"]
+
+
 # ---------------------------------------------------------------- exit codes
 
 
