@@ -108,6 +108,10 @@ class UndefinedVariable(TemplateError):
     """An expression names a variable or an attribute that is not there."""
 
 
+class VaultError(TemplateError):
+    """An encrypted text can't be opened: no password, a wrong one, or it is damaged."""
+
+
 class ParamsError(StepError):
     """Rendered arguments do not fit the module's Params; all of them are told together."""
 
