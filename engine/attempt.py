@@ -91,6 +91,8 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
 
 def _done(result: dict[str, Any], change: Change, *, changed: bool) -> Attempt:
     changes = (change, *change.also)
+    if change.warnings:
+        result = {**result, "warnings": list(change.warnings)}
     return Attempt(result=result, changed=changed, changes=changes, host_facts=facts_in(result))
 
 

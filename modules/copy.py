@@ -1,4 +1,4 @@
-"""Put a file, or a text, in a place on this machine.
+"""Put a file, a folder or a text in a place on this machine.
 
 - copy:
     content: "{{ facts | to_nice_json }}"
@@ -6,61 +6,142 @@
     mode: '0600'
   delegate_to: localhost
 
-`src` is looked for in `files/` beside the playbook, then beside the playbook; a relative `dest` starts there, too.
-A new file whose content was made from a secret is for its owner only (0600), unless `mode` says otherwise.
+`src` is looked for in `files/` beside the playbook, then beside the playbook; with `remote_src` it is a place as
+`dest` is. A relative `dest` starts at the playbook's folder. A folder is copied with all that is in it; with a
+slash at its end, only what is in it. A new file whose content was made from a secret is for its owner only (0600),
+unless `mode` says otherwise.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import Change, Context, LocalFile, LocalPath, Params, Permissions
+from runbook.contract import Change, Context, LocalPath, Permissions, no_effect
 from runbook.errors import Failed
 from runbook.values import Unknown
 
-from . import _files
+from . import _files_place, _files_tree
+from ._files_arguments import FileParams
+from ._files_result import FileResult
+from ._files_world import World
+from ._files_write import Manner
 
 
-class CopyParams(Params, frozen=True, kw_only=True):
+class CopyParams(FileParams, frozen=True, kw_only=True):
     dest: Annotated[LocalPath, Meta(description="Where to; a folder keeps the file's name.")]
-    src: Annotated[LocalFile | None, Meta(description="The file to copy.")] = None
-    content: Annotated[str | None, Meta(description="The text to write instead.")] = None
-    mode: Annotated[str | None, Meta(description="Permission bits in quotes, such as '0644'.")] = None
+    src: Annotated[str | None, Meta(description="The file or folder to copy.")] = None
+    content: Annotated[Any, Meta(description="The text to write instead; data becomes JSON.")] = None
+    remote_src: Annotated[bool, Meta(description="`src` is a place, not looked for in files/.")] = False
     force: Annotated[bool, Meta(description="Replace a file that differs.")] = True
+    backup: Annotated[bool, Meta(description="Keep what was there beside it.")] = False
+    validate: Annotated[
+        str | None, Meta(description="A command that must accept the new file, `%s`, first.")
+    ] = None
+    checksum: Annotated[str | None, Meta(description="SHA-1 that the content must have.")] = None
+    directory_mode: Annotated[
+        int | str | None, Meta(description="Permission bits of folders that are made.")
+    ] = None
+    follow: Annotated[bool, Meta(description="A link that `dest` is leads to the place.")] = False
+    local_follow: Annotated[
+        bool | None, Meta(description="Links in a folder are copied as what they lead to.")
+    ] = None
+    decrypt: Annotated[bool, no_effect("files of a vault are not opened yet")] = True
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen: one file's place, or a folder's."""
+
+    content: Any = None
+    src: str = ""
+    mode: int | str | None = None
+    place: _files_place.Placing | None = None
+    folders: bool = False
+    """Folders above the file are made, too."""
+    tree: _files_tree.Tree | None = None
 
 
 class Copy:
     __doc__ = __doc__
     contract_version: ClassVar[int] = 1
     connections: ClassVar[frozenset[str]] = frozenset({"local"})
-    Params: ClassVar[type[Params]] = CopyParams
-    Result: ClassVar[type[msgspec.Struct]] = _files.FileResult
+    Params: ClassVar[type[FileParams]] = CopyParams
+    Result: ClassVar[type[msgspec.Struct]] = FileResult
     permissions: ClassVar[Permissions] = Permissions()
 
     def resource(self, params: CopyParams) -> str | None:
-        return _files.resource(_dest(params))
+        return None  # which file it is depends on what is at `dest`
 
-    def observe(self, ctx: Context, params: CopyParams) -> _files.FileState | None:
-        return _files.read_state(_dest(params))
+    def observe(self, ctx: Context, params: CopyParams) -> Observed:
+        if params.src and params.content is not None:
+            raise Failed("src and content are mutually exclusive")
+        if not params.src and params.content is None:
+            raise Failed("src (or content) is required")
+        world = World(ctx)
+        if not params.src:
+            return _text(ctx, world, params)
+        if params.remote_src:
+            src = ctx.files.place(params.src).path
+            if world.look(world.follow(src.rstrip("/"))) is None:
+                raise Failed(f"Source {src} not found")
+        else:
+            src = ctx.files.find(params.src)
+        if world.is_folder(src.rstrip("/") or "/"):
+            tree = _files_tree.see(ctx, world, params, src, params.dest.path)
+            return Observed(src=src, tree=tree)
+        return _file(ctx, world, params, src)
 
-    def plan(self, params: CopyParams, observed: _files.FileState | None) -> Change:
-        return _files.plan(_dest(params), _content(params), params.mode, observed, force=params.force)
+    def plan(self, params: CopyParams, observed: Observed) -> Change:
+        if observed.tree is not None:
+            return _files_tree.plan(observed.tree, params)
+        assert observed.place is not None  # noqa: S101 (one of the two is there)
+        wanted = _files_place.Wanted(
+            content=observed.content,
+            src=observed.src,
+            mode=observed.mode,
+            directory_mode=params.directory_mode,
+            force=params.force,
+            validate=params.validate,
+            checksum=params.checksum,
+        )
+        change = _files_place.plan(observed.place, wanted, folders=observed.folders)
+        return _files_tree.as_remote(change, observed.src, observed.content) if params.remote_src else change
 
     def apply(self, ctx: Context, params: CopyParams, change: Change) -> Any:
-        secret = not ctx.secret_arguments.isdisjoint(("content", "src"))
-        return _files.apply(ctx, _dest(params), _content(params), params.mode, secret=secret)
+        return _files_place.apply(ctx, change, Manner(backup=params.backup, validate=params.validate))
 
 
-def _dest(params: CopyParams) -> str:
-    return _files.target_of(params.dest, params.src.path if params.src else "")
+def _text(ctx: Context, world: World, params: CopyParams) -> Observed:
+    dest = params.dest.path
+    if dest.endswith("/") or world.is_folder(dest):
+        raise Failed("can not use content with a dir as dest", hint="Say the file's name, too.")
+    secret = "content" in ctx.secret_arguments
+    place = _files_place.see(ctx, world, params, dest, follow=params.follow, secret=secret)
+    mode = "0600" if params.mode == "preserve" else params.mode
+    return Observed(content=as_bytes(params.content), src=dest, mode=mode, place=place)
 
 
-def _content(params: CopyParams) -> Any:
-    """Bytes; Unknown in a dry run when it depends on a planned change."""
-    if (params.src is None) == (params.content is None):
-        raise Failed("copy needs either `src` or `content`")
-    if params.src is not None:
-        return params.src.content
-    return params.content if isinstance(params.content, Unknown) else str(params.content).encode()
+def _file(ctx: Context, world: World, params: CopyParams, src: str) -> Observed:
+    dest = params.dest.path
+    folders = dest.endswith("/")
+    if folders or world.is_folder(dest):
+        dest = f"{dest.rstrip('/')}/{os.path.basename(src)}"  # noqa: PTH119 (a text stays a text)
+    state = world.look(world.follow(src), content=True)
+    if state is None or not state.is_file:
+        raise Failed(f"{src} is no file")
+    secret = "src" in ctx.secret_arguments
+    place = _files_place.see(ctx, world, params, dest, follow=params.follow, secret=secret)
+    mode = state.mode if params.mode == "preserve" else params.mode
+    return Observed(content=state.content, src=src, mode=mode, place=place, folders=folders)
+
+
+def as_bytes(content: Any) -> Any:
+    """What is written for a value: a text as it is, data as JSON; Unknown stays so."""
+    if isinstance(content, Unknown | bytes):
+        return content
+    if isinstance(content, dict | list):
+        return json.dumps(content, default=str).encode()
+    return str(content).encode("utf-8", "surrogateescape")

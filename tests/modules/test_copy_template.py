@@ -8,7 +8,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from runbook.modules import _files
+from runbook.contract import Action, Change
+from runbook.modules._files_arguments import fresh
+from runbook.modules._files_state import with_content
+from runbook.modules._files_world import resource
+from runbook.modules._files_write import carry_out
 
 from tests.support.context import RecordingContext
 from tests.support.plays import Folder
@@ -51,7 +55,7 @@ def test_a_template_is_rendered_with_the_tasks_variables(folder: Folder) -> None
           tasks: [{template: {src: t.md.j2, dest: ./}}]
         """
     )
-    assert (folder.path / "t.md").read_text() == "- a\n- b\nend\n"
+    assert (folder.path / "t.md.j2").read_text() == "- a\n- b\nend\n"
 
 
 def test_a_dry_run_shows_the_difference_and_writes_nothing(folder: Folder) -> None:
@@ -73,8 +77,8 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing(folder: Folder) -> No
     assert [s for _, _, s in played.steps] == ["changed", "ok", "changed", "changed", "changed", "changed"]
     (other,) = played.outcome("other").changes
     assert (other.before.content, other.after.content, other.reason) == (
-        "old\n",
-        "new\n",
+        b"old\n",
+        b"new\n",
         "its content differs",
     )
     assert played.outcome("late new").changes[0].action == "create"
@@ -83,25 +87,27 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing(folder: Folder) -> No
     assert not (folder.path / "new").exists()
 
 
-def test_force_false_leaves_what_is_there_and_tells_what_that_is(folder: Folder) -> None:
+def test_force_false_leaves_what_is_there(folder: Folder) -> None:
     (folder.path / "there").write_text("old")
     played = folder.play(
         "- hosts: localhost\n  tasks: [{name: put, copy: {content: newer, dest: there, force: false}}]"
     )
     assert played.steps[0][2] == "ok"
-    result = played.outcome("put").result
-    assert result["size"] == 3
-    assert result["checksum"].startswith("cba06b5736faf67e54b07b561eae94395e774c517a7d910a54369e1263ccfbd4")
+    assert played.outcome("put").result["dest"] == str(folder.path / "there")
+    assert (folder.path / "there").read_text() == "old"
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ("{dest: out}", "either `src` or `content`"),
-        ("{dest: ./, content: x}", "is a folder; say the file's name"),
-        ("{dest: no/such/out, content: x}", "Can't write into"),
-        ("{dest: out, content: x, mode: rw}", "'rw' is no mode"),
-        ("{dest: out, content: x, mode: '77777'}", "is no mode"),
+        ("{dest: out}", "src (or content) is required"),
+        ("{dest: out, src: a, content: b}", "src and content are mutually exclusive"),
+        ("{dest: ./, content: x}", "can not use content with a dir as dest"),
+        ("{dest: no/such/out, content: x}", "no/such does not exist"),
+        ("{dest: out, content: x, mode: rw}", "mode must be in octal or symbolic form"),
+        ("{dest: out, content: x, owner: no-such-user}", "failed to look up user no-such-user"),
+        ("{dest: out, src: nowhere}", "Could not find or access 'nowhere'"),
+        ("{dest: out, content: x, validate: 'true'}", "validate must contain %s"),
         ("{dest: '{{ missing }}', content: x}", "missing"),
     ],
 )
@@ -166,7 +172,9 @@ def test_writing_leaves_the_umask_of_other_threads_alone(tmp_path: Path) -> None
     thread = threading.Thread(target=other)
     thread.start()
     for number in range(60):
-        _files.apply(RecordingContext(), str(tmp_path / f"mine{number}"), b"x", None)
+        after = with_content(fresh("file"), b"x")
+        change = Change(action=Action.CREATE, resource=resource(str(tmp_path / f"mine{number}")), after=after)
+        carry_out(RecordingContext(), change)
     stop.set()
     thread.join()
     assert modes == {0o666 & ~mask}

@@ -1,0 +1,87 @@
+"""Looking at files through the planned world: a dry run sees what its earlier steps would leave behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from runbook.contract import Context
+from runbook.errors import Failed
+from runbook.values import Unknown
+
+from ._files_state import FileState, read_state, with_content
+
+PREFIX = "file:"
+MOST_LINKS = 40
+"""So many links in a row are a circle, as the system has it."""
+
+
+def resource(path: str) -> str:
+    """The name of what stands at a path, whatever links lead to its folder."""
+    folder, name = os.path.split(path.rstrip("/"))
+    return f"{PREFIX}{os.path.join(os.path.realpath(folder), name)}"  # noqa: PTH118 (a text stays a text)
+
+
+def path_of(name: str) -> str:
+    """The path that a resource stands for."""
+    return name.removeprefix(PREFIX)
+
+
+class World:
+    """Files as a step sees them."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._planned = frozenset(ctx.planned(PREFIX))
+
+    def look(self, path: str, *, content: bool = False) -> FileState | None:
+        """What stands at a path; links are not followed. content: with a file's bytes."""
+        if not self._planned:
+            return read_state(path, content=content)
+        name = resource(path)
+        if name in self._planned:
+            state: FileState | None = self._ctx.observe(name, lambda: None)
+            return _completed(path, state) if content and state is not None else state
+        return None if self._is_cut(Path(path_of(name))) else read_state(path, content=content)
+
+    def follow(self, path: str) -> str:
+        """The path at the end of a chain of links; what it ends in need not be there."""
+        for _ in range(MOST_LINKS):
+            state = self.look(path)
+            if state is None or state.state != "link":
+                return path
+            path = os.path.normpath(os.path.join(os.path.dirname(path), state.src))  # noqa: PTH118, PTH120
+        raise Failed(f"Too many links: {path}")
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder stands there, or a link to one."""
+        state = self.look(self.follow(path))
+        return state is not None and state.is_folder
+
+    def names(self, path: str) -> list[str]:
+        """What a folder holds, in order of names. Raises Failed when it can't be read."""
+        try:
+            found = {place.name for place in Path(path).iterdir()} if read_state(path) is not None else set()
+        except OSError as error:
+            raise Failed(f"Can't read {path}: {error.strerror}") from error
+        above = f"{resource(path)}/"
+        found |= {name.removeprefix(above) for name in self._planned if name.startswith(above)}
+        places = (name for name in sorted(found) if "/" not in name)
+        return [name for name in places if self.look(f"{path.rstrip('/')}/{name}") is not None]
+
+    def _is_cut(self, path: Path) -> bool:
+        """Whether a folder above it would be gone, or new and so without it."""
+        for above in path.parents:
+            name = f"{PREFIX}{above}"
+            if name in self._planned:
+                state = self._ctx.observe(name, lambda: None)
+                return state is None or not state.is_folder or read_state(str(above)) is None
+        return False
+
+
+def _completed(path: str, state: FileState) -> FileState:
+    """A planned state that was about other things than the content holds what is in the file now."""
+    if not state.is_file or state.content is not None or isinstance(state.checksum, Unknown):
+        return state
+    there = read_state(state.src if state.state == "hard" and state.src else path, content=True)
+    return with_content(state, there.content) if there is not None and there.is_file else state

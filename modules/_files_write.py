@@ -1,0 +1,193 @@
+"""Making files as a change says: whole files moved into place, links, folders, owners, modes, times."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from runbook.contract import Action, Change, Context, Intent
+from runbook.errors import Failed
+
+from ._files_state import FileState, sha1
+from ._files_validate import validated
+from ._files_world import path_of
+
+PRIVATE = 0o600
+NOW = -1.0
+"""Stands in `Times` for the moment of the change."""
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How files are put in place."""
+
+    backup: bool = False
+    """Keep what was there beside it."""
+    validate: str | None = None
+    """A command that must accept the new file, `%s`, before it is moved into place."""
+
+
+def carry_out(ctx: Context, change: Change, manner: Manner | None = None) -> str | None:
+    """Do what the change and those that belong to it say, as one effect. The backup's path, where one was made.
+
+    Raises Failed where the system refuses.
+    """
+    every = sorted((change, *change.also), key=lambda one: one.resource or "")
+
+    def call(_intent: Intent) -> str | None:
+        kept = None
+        for one in every:
+            if one.action.changes:
+                kept = _made(path_of(one.resource or ""), one, manner or Manner()) or kept
+        return kept
+
+    return ctx.effect("write", call)
+
+
+def _made(path: str, change: Change, manner: Manner) -> str | None:
+    before: FileState | None = change.before
+    after: FileState | None = change.after
+    try:
+        if after is None or change.action is Action.DELETE:
+            _remove(path)
+            return None
+        if _writes(before, after):
+            return _write(Path(path), before, after, manner)
+        if after.state in ("link", "hard") and _relinks(before, after):
+            _link(Path(path), before, after)
+        elif after.is_folder and (before is None or not before.is_folder):
+            Path(path).mkdir()
+        _attribute(path, before, after)
+    except OSError as error:
+        raise Failed(f"Can't change {path}: {error.strerror}") from error
+    return None
+
+
+def _writes(before: FileState | None, after: FileState) -> bool:
+    if not after.is_file or (after.state == "hard" and after.src):
+        return False
+    return (
+        before is None
+        or not before.is_file
+        or (after.content is not None and after.checksum != before.checksum)
+    )
+
+
+def _relinks(before: FileState | None, after: FileState) -> bool:
+    return bool(after.src) and (before is None or before.state != after.state or before.src != after.src)
+
+
+# ---------------------------------------------------------------- content
+
+
+def _write(path: Path, before: FileState | None, after: FileState, manner: Manner) -> str | None:
+    """Write it beside its place and move it there, so that nobody sees half of it."""
+    content: bytes = after.content or b""
+    kept = None
+    with _draft(path) as draft:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _attribute(str(draft), before, after)
+        if manner.validate:
+            validated(manner.validate, str(draft))
+        if before is not None and manner.backup:
+            kept = back_up(path)
+        if before is not None and before.is_folder:
+            path.rmdir()
+        draft.replace(path)
+    if sha1(path.read_bytes()) != sha1(content):
+        raise Failed(f"{path} does not hold what was written to it", hint="Does something else write it?")
+    return kept
+
+
+@contextlib.contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    draft = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+    try:
+        yield draft
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+
+
+def back_up(path: Path) -> str:
+    """Keep a copy beside it: `motd.4711.2026-01-31@12:00:00~`. One of the same second is not written over."""
+    number = os.getpid()
+    while True:
+        stamp = time.strftime("%Y-%m-%d@%H:%M:%S", time.localtime())
+        place = path.with_name(f"{path.name}.{number}.{stamp}~")
+        if not place.exists():
+            break
+        number += 1
+    shutil.copy2(path, place)
+    _give(str(place), path.stat())
+    return str(place)
+
+
+# ---------------------------------------------------------------- links, owners, modes, times
+
+
+def _link(path: Path, before: FileState | None, after: FileState) -> None:
+    if before is not None and before.is_folder:
+        path.rmdir()
+    with _draft(path) as draft:
+        if after.state == "link":
+            draft.symlink_to(after.src)
+        else:
+            os.link(after.src, draft)
+        draft.replace(path)
+
+
+def _attribute(path: str, before: FileState | None, after: FileState) -> None:
+    """Owner first: giving a file away takes bits from its mode."""
+    there = os.lstat(path)
+    if (there.st_uid, there.st_gid) != (after.uid, after.gid) and hasattr(os, "lchown"):
+        try:
+            os.lchown(path, after.uid, after.gid)
+        except PermissionError:
+            if before is None or (before.uid, before.gid) != (after.uid, after.gid):
+                raise  # it was asked for; that a file stays whose it was is tried only
+    if after.state != "link" and (os.lstat(path).st_mode & 0o7777) != after.bits:
+        Path(path).chmod(after.bits)
+    if after.times is not None and (before is None or after.times != before.times):
+        _date(path, after)
+
+
+def _date(path: str, after: FileState) -> None:
+    times = after.times
+    if times is None:
+        return
+    there = os.lstat(path)
+    now = time.time_ns()
+
+    def stamp(wanted: float | None, found: int) -> int:
+        return found if wanted is None else now if wanted == NOW else round(wanted * 1_000_000_000)
+
+    stamps = (stamp(times.access, there.st_atime_ns), stamp(times.modification, there.st_mtime_ns))
+    os.utime(path, ns=stamps, follow_symlinks=after.state != "link")
+
+
+def _give(path: str, found: os.stat_result) -> None:
+    if hasattr(os, "chown"):
+        with contextlib.suppress(PermissionError):
+            os.chown(path, found.st_uid, found.st_gid)
+
+
+def _remove(path: str) -> None:
+    if Path(path).is_dir() and not Path(path).is_symlink():
+        shutil.rmtree(path)
+        return
+    try:
+        Path(path).unlink()
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
