@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 from runbook.contract import Params, aliases, no_effect, refused
-from runbook.errors import Failed
 
 from ._files_mode import BITS, octal, umask, wanted_bits
-from ._files_state import FileState, group_name, user_name
+from ._files_state import FileState
+from ._files_users import group_name, group_number, user_name, user_number
 
 _SELINUX = no_effect("SELinux is left alone")
 
@@ -45,29 +45,7 @@ class Owners(msgspec.Struct, frozen=True, kw_only=True):
 
 def look_up(params: FileParams) -> Owners:
     """The numbers of `owner` and `group`. Raises Failed when there is no such user or group."""
-    return Owners(uid=_user(params.owner), gid=_group(params.group))
-
-
-def _user(name: str | None) -> int | None:
-    if name is None or name.isdecimal():
-        return int(name) if name else None
-    try:
-        import pwd
-
-        return pwd.getpwnam(name).pw_uid
-    except (ImportError, KeyError):
-        raise Failed(f"chown failed: failed to look up user {name}") from None
-
-
-def _group(name: str | None) -> int | None:
-    if name is None or name.isdecimal():
-        return int(name) if name else None
-    try:
-        import grp
-
-        return grp.getgrnam(name).gr_gid
-    except (ImportError, KeyError):
-        raise Failed(f"chgrp failed: failed to look up group {name}") from None
+    return Owners(uid=user_number(params.owner), gid=group_number(params.group))
 
 
 def attributed(state: FileState, mode: int | str | None, owners: Owners) -> FileState:

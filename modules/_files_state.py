@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import stat
@@ -13,6 +12,7 @@ import msgspec
 from runbook.errors import Failed
 
 from ._files_mode import octal
+from ._files_users import group_name, user_name
 
 BLOCK = 1 << 20
 
@@ -124,25 +124,3 @@ def digest_of(path: str, algorithm: str = "sha1") -> str:
         while block := file.read(BLOCK):
             made.update(block)
     return made.hexdigest()
-
-
-@functools.lru_cache(maxsize=256)
-def user_name(uid: int) -> str:
-    """The name of a user; the number as text when it has none."""
-    try:
-        import pwd
-
-        return pwd.getpwuid(uid).pw_name
-    except (ImportError, KeyError):
-        return str(uid)
-
-
-@functools.lru_cache(maxsize=256)
-def group_name(gid: int) -> str:
-    """The name of a group; the number as text when it has none."""
-    try:
-        import grp
-
-        return grp.getgrgid(gid).gr_name
-    except (ImportError, KeyError):
-        return str(gid)

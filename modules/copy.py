@@ -16,40 +16,19 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
-from msgspec import Meta
-from runbook.contract import Change, Context, LocalPath, Permissions, no_effect
+from runbook.contract import Change, Context, Permissions
 from runbook.errors import Failed
 from runbook.values import Unknown
 
-from . import _files_place, _files_tree
+from . import _copy_tree, _files_place
+from ._copy_arguments import CopyParams
 from ._files_arguments import FileParams
 from ._files_result import FileResult
 from ._files_world import World
 from ._files_write import Manner
-
-
-class CopyParams(FileParams, frozen=True, kw_only=True):
-    dest: Annotated[LocalPath, Meta(description="Where to; a folder keeps the file's name.")]
-    src: Annotated[str | None, Meta(description="The file or folder to copy.")] = None
-    content: Annotated[Any, Meta(description="The text to write instead; data becomes JSON.")] = None
-    remote_src: Annotated[bool, Meta(description="`src` is a place, not looked for in files/.")] = False
-    force: Annotated[bool, Meta(description="Replace a file that differs.")] = True
-    backup: Annotated[bool, Meta(description="Keep what was there beside it.")] = False
-    validate: Annotated[
-        str | None, Meta(description="A command that must accept the new file, `%s`, first.")
-    ] = None
-    checksum: Annotated[str | None, Meta(description="SHA-1 that the content must have.")] = None
-    directory_mode: Annotated[
-        int | str | None, Meta(description="Permission bits of folders that are made.")
-    ] = None
-    follow: Annotated[bool, Meta(description="A link that `dest` is leads to the place.")] = False
-    local_follow: Annotated[
-        bool | None, Meta(description="Links in a folder are copied as what they lead to.")
-    ] = None
-    decrypt: Annotated[bool, no_effect("files of a vault are not opened yet")] = True
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +40,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     place: _files_place.Placing | None = None
     folders: bool = False
     """Folders above the file are made, too."""
-    tree: _files_tree.Tree | None = None
+    tree: _copy_tree.Tree | None = None
 
 
 class Copy:
@@ -90,13 +69,13 @@ class Copy:
         else:
             src = ctx.files.find(params.src)
         if world.is_folder(src.rstrip("/") or "/"):
-            tree = _files_tree.see(ctx, world, params, src, params.dest.path)
+            tree = _copy_tree.see(ctx, world, params, src, params.dest.path)
             return Observed(src=src, tree=tree)
         return _file(ctx, world, params, src)
 
     def plan(self, params: CopyParams, observed: Observed) -> Change:
         if observed.tree is not None:
-            return _files_tree.plan(observed.tree, params)
+            return _copy_tree.plan(observed.tree, params)
         assert observed.place is not None  # noqa: S101 (one of the two is there)
         wanted = _files_place.Wanted(
             content=observed.content,
@@ -108,7 +87,7 @@ class Copy:
             checksum=params.checksum,
         )
         change = _files_place.plan(observed.place, wanted, folders=observed.folders)
-        return _files_tree.as_remote(change, observed.src, observed.content) if params.remote_src else change
+        return _copy_tree.as_remote(change, observed.src, observed.content) if params.remote_src else change
 
     def apply(self, ctx: Context, params: CopyParams, change: Change) -> Any:
         return _files_place.apply(ctx, change, Manner(backup=params.backup, validate=params.validate))

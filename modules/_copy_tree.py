@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from runbook.contract import Action, Change, Context
@@ -11,13 +11,11 @@ from runbook.errors import Failed
 from runbook.values import Unknown
 
 from . import _files_place
+from ._copy_arguments import CopyParams
 from ._files_arguments import Owners, attributed, fresh, look_up
 from ._files_result import FileResult, facts
 from ._files_state import FileState, md5
 from ._files_world import World, resource
-
-if TYPE_CHECKING:
-    from .copy import CopyParams
 
 
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
