@@ -135,6 +135,29 @@ def runs(state: Path, output: str) -> int:
 
 
 @cli.command()
+@click.argument("paths", type=click.Path(), nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "github", "json"]),
+    default="text",
+    help="For people, for pull requests, for programs.",
+)
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Default: .runbook-lint.yml.")
+@click.option("--rules", is_flag=True, help="List the rules.")
+def lint(paths: tuple[str, ...], form: str, config: Path | None, rules: bool) -> int:
+    """Tell what is wrong with playbooks and what should be written otherwise; exit with 1 if there is anything."""
+    from . import cli_lint
+
+    if rules:
+        click.echo(cli_lint.rules())
+        return DONE
+    text, clean = cli_lint.run(paths or (".",), form, config)
+    click.echo(text, nl=bool(text))
+    return DONE if clean else WRONG
+
+
+@cli.command()
 @click.argument("module", required=False)
 def doc(module: str | None) -> int:
     """Show a module's manual page, or list the modules: ours and those in `library` and `playbooks/library`."""

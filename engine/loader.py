@@ -53,6 +53,15 @@ def load_playbook(path: str, catalog: Catalog, *, more: Sequence[str] = (), warn
     return Playbook(path, tuple(plays), reader.session.digest(), firsts)
 
 
+def look_through(path: str, catalog: Catalog, *, warn: Warn = _silent) -> Session:
+    """Read a playbook as far as it can be read: what is wrong stays with the session's files. Raises LoadError when
+    there is nothing to read."""
+    reader = _PlaybookReader(Session(catalog, warn))
+    reader.session.root = path
+    reader.read(path)
+    return reader.session
+
+
 def load_tasks(
     path: str, parent: Task, catalog: Catalog, *, handlers: bool = False, warn: Warn = _silent
 ) -> tuple[Node, ...]:

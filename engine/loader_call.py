@@ -52,6 +52,8 @@ class Modules:
         self._has: dict[str, bool] = {}
         self._free_form: dict[str, str | None] = {}
         self.names = frozenset(catalog.names())
+        self.refused: list[Problem] = []
+        """What the modules said of the calls so far."""
 
     def has(self, name: str) -> bool:
         known = self._has.get(name)
@@ -73,9 +75,11 @@ class Modules:
 
     def check(self, call: Call) -> list[Problem]:
         try:
-            return self._catalog.check(call.module, call.args, call.positions, call.position)
+            found = self._catalog.check(call.module, call.args, call.positions, call.position)
         except ContractError as error:
-            return [Problem(error.message, call.position, error.hint)]
+            found = [Problem(error.message, call.position, error.hint)]
+        self.refused += found
+        return found
 
     def hint(self, name: str, keywords: Collection[str]) -> str | None:
         """What a name that is no module was probably meant to be."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2.parser import Parser
 
 from .errors import Problem, nearest
@@ -67,3 +67,8 @@ def parse(environment: Environment, template: Template | Expression) -> nodes.Te
     tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
     tree.set_environment(environment)
     return tree
+
+
+def names_of(template: Template | Expression) -> set[str]:
+    """Variables that it reads and does not set itself. Raises TemplateSyntaxError."""
+    return meta.find_undeclared_variables(parse(_syntax(), template))

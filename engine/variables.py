@@ -232,6 +232,9 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "ansible_role_names": lambda v: list(dict.fromkeys((*_dependencies(v.around), *_play_roles(v.around)))),
 }
 
+MAGIC = frozenset(_MAGIC)
+"""Names of the variables that the engine knows."""
+
 _OPTIONAL = frozenset(
     {
         "ansible_limit", "ansible_failed_task", "ansible_failed_result", "role_name", "ansible_role_name",

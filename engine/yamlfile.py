@@ -58,6 +58,8 @@ class YamlFile:
         if deep:
             self.problems.append(deep)
         self.root: yaml.Node | None = None if self.problems else self._compose()
+        self.unreadable = tuple(self.problems)
+        """Problems of its YAML."""
 
     @property
     def path(self) -> str:

@@ -62,7 +62,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "step",
     ),
     ("roster", "prompts", "stepping", "run_choice", "tallies", "scheduler", "run_once", "playrun", "runner"),
-    ("report*", "playbook_list", "module_list", "runs_list"),
+    ("report*", "lint*", "playbook_list", "module_list", "runs_list"),
     ("assembly", "cli*", "__main__"),
 )
 """The floors of the engine, the lowest first. A file imports from its own floor and from those below."""
