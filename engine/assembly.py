@@ -17,12 +17,13 @@ from .events import Notice
 from .inventory import load_inventory
 from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
-from .model import Inventory, Playbook, Value
+from .model import NO_VARS, Inventory, Playbook, Value
 from .options import Options
 from .prompts import Prompter
 from .registry import Registry
 from .report import Reporter, Reports
 from .report_screen import screen_for
+from .role_files import roles_folders
 from .roster import Roster
 from .runner import Runner
 from .secrets import Masker
@@ -55,14 +56,28 @@ class Loaded:
     warnings: tuple[Problem, ...] = field(default=())
 
 
-def load(paths: Sequence[str], sources: Sequence[str], module_path: Sequence[str] = ()) -> Loaded:
+def load(
+    paths: Sequence[str],
+    sources: Sequence[str],
+    module_path: Sequence[str] = (),
+    *,
+    roles_path: Sequence[str] = (),
+    extra_vars: Mapping[str, Value] = NO_VARS,
+) -> Loaded:
     """Read the playbooks, which are played as one, and the inventory. Raises LoadError with all that is wrong."""
     folders = list(dict.fromkeys(Path(path).parent for path in paths))
     folder = folders[0]
     libraries = [*(each / "library" for each in folders), *map(Path, module_path)]
-    registry = Registry(libraries, base=folder if len(folders) == 1 else None)
+    registry = Registry(libraries)
     warnings: list[Problem] = []
-    playbook = load_playbook(paths[0], registry, more=paths[1:], warn=warnings.append)
+    playbook = load_playbook(
+        paths[0],
+        registry,
+        more=paths[1:],
+        roles_path=roles_folders(roles_path),
+        extra_vars=extra_vars,
+        warn=warnings.append,
+    )
     inventory = (
         load_inventory(sources, playbook_dir=folder, warn=warnings.append) if sources else rehearsal(folder)
     )

@@ -213,6 +213,7 @@ def _start(playbooks: tuple[str, ...], given: dict[str, Any]) -> tuple[Start, Ex
         start_at_task=given["start_at_task"] or "",
         connection=given["connection"] or "",
         module_path=_folders(given["module_path"]),
+        roles_path=_folders(given["roles_path"]),
         force_handlers=given["force_handlers"],
         forks=given.get("forks", FORKS),
     )
@@ -246,7 +247,13 @@ def _play(start: Start, options: Options, given: dict[str, Any]) -> tuple[int, b
     from . import assembly
 
     view = assembly.View(json=given["output"] == "json", diff=given["diff"], verbosity=given["verbose"])
-    loaded = assembly.load(start.playbooks, start.inventory, start.module_path)
+    loaded = assembly.load(
+        start.playbooks,
+        start.inventory,
+        start.module_path,
+        roles_path=start.roles_path,
+        extra_vars=options.extra_vars,
+    )
     return assembly.play(loaded, options, given.get("state", Path()), view)
 
 
@@ -254,7 +261,13 @@ def _list(start: Start, extra: ExtraVars, given: dict[str, Any]) -> int:
     from . import assembly
     from .playbook_list import Wanted, listed
 
-    loaded = assembly.load(start.playbooks, start.inventory, start.module_path)
+    loaded = assembly.load(
+        start.playbooks,
+        start.inventory,
+        start.module_path,
+        roles_path=start.roles_path,
+        extra_vars=extra.values,
+    )
     for warning in loaded.warnings:
         click.echo(str(warning), err=True)
     wanted = Wanted(tasks=given["list_tasks"], hosts=given["list_hosts"], tags=given["list_tags"])

@@ -52,6 +52,10 @@ world_options: Callable[[F], F] = options(
         help="More modules are here; `library` beside the playbook needs no word.",
     ),
     click.option(
+        "--roles-path", multiple=True, metavar="FOLDER", envvar=["RUNBOOK_ROLES_PATH", "ANSIBLE_ROLES_PATH"],
+        help="More roles are here; `roles` beside the playbook needs no word.",
+    ),
+    click.option(
         "--force-handlers", is_flag=True, envvar="ANSIBLE_FORCE_HANDLERS",
         help="Run notified handlers on hosts that failed, too.",
     ),

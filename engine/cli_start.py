@@ -23,6 +23,7 @@ _OPTIONS: Mapping[str, str] = {
     "start_at_task": "--start-at-task",
     "connection": "--connection",
     "module_path": "--module-path",
+    "roles_path": "--roles-path",
     "forks": "--forks",
     "force_handlers": "--force-handlers",
 }
@@ -43,6 +44,7 @@ class Start:
     start_at_task: str = ""
     connection: str = ""
     module_path: tuple[str, ...] = ()
+    roles_path: tuple[str, ...] = ()
     forks: int = 50
     force_handlers: bool = False
 
@@ -81,6 +83,7 @@ def read_start(words: Sequence[str]) -> Start:
         start_at_task="".join(given["start_at_task"]),
         connection="".join(given["connection"]),
         module_path=given["module_path"],
+        roles_path=given["roles_path"],
         force_handlers=bool(given["force_handlers"]),
         forks=int("".join(given["forks"])),
     )

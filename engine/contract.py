@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeGuard, TypeV
 import msgspec
 
 from .errors import RunbookError
-from .model import Action, AddHost, Change, Directive, Include, Meta, Value
+from .model import Action, AddHost, Change, Directive, Include, IncludeRole, Meta, Value
 from .secret_names import boxed
 from .values import Expression
 
@@ -441,6 +441,7 @@ __all__ = [
     "Finding",
     "Identity",
     "Include",
+    "IncludeRole",
     "Intent",
     "Landed",
     "LocalFile",

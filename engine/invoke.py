@@ -111,7 +111,7 @@ class Invoker:
         return PlannedWorld() if self._templates.render(job.task.check_mode, scope) else None
 
     def _files(self, job: Job, scope: VariableScope) -> PlaybookFiles:
-        return PlaybookFiles(job.base, self._templates, scope)
+        return PlaybookFiles(job.base, self._templates, scope, job.task)
 
     # -------------------------------------------------------------- where it acts
 

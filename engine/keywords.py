@@ -115,7 +115,7 @@ KEYWORDS: Mapping[str, Keyword] = {
 }
 
 STRUCTURE: Mapping[str, frozenset[str]] = {
-    "play": frozenset({"pre_tasks", "tasks", "post_tasks", "handlers"}),
+    "play": frozenset({"pre_tasks", "roles", "tasks", "post_tasks", "handlers"}),
     "block": frozenset({"block", "rescue", "always"}),
     "import": frozenset({"import_playbook"}),
 }
@@ -137,9 +137,6 @@ INSTEAD: Mapping[str, str] = {
 """Ansible's keywords that runbook will not have, and what to write instead."""
 
 LATER: Mapping[str, str | None] = {
-    "roles": "Put the tasks into files and use import_tasks.",
-    "import_role": "Put the tasks into files and use import_tasks.",
-    "include_role": "Put the tasks into files and use include_tasks.",
     "first_available_file": "Use 'with_first_found'.",
 }
 """Ansible's keywords that runbook does not have yet."""

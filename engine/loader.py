@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,9 +14,12 @@ from .identity import Siblings, canonical, digest
 from .keyword_values import Warn
 from .keywords import STRUCTURE, known_at, read_keywords, unknown_keyword
 from .loader_call import Catalog, module_name
+from .loader_names import Names
+from .loader_reuse import INCLUDES, tasks_of_roles
+from .loader_roles import ReadRole, RoleReader
 from .loader_session import Inherited, Reference, Session, beside
-from .loader_tasks import TaskReader, read_included
-from .model import Block, Node, Play, Playbook, Task, Value
+from .loader_tasks import TaskReader, read_list
+from .model import NO_VARS, Block, Node, Play, Playbook, Task, Value
 from .values import Expression, Template
 from .varfiles import load_vars, vars_of
 from .yamlfile import Entry, YamlFile, is_null, kind
@@ -30,48 +34,49 @@ _NOT_YET: Mapping[str, tuple[Any, str]] = {
     "order": ("inventory", "Remove it; hosts come in the order of the inventory."),
 }
 """Keywords of which only one value works so far."""
+_SECTIONS = ("pre_tasks", "tasks", "post_tasks")
 
 
 def _silent(_problem: Problem) -> None:
     return None
 
 
-def load_playbook(path: str, catalog: Catalog, *, more: Sequence[str] = (), warn: Warn = _silent) -> Playbook:
+def load_playbook(
+    path: str,
+    catalog: Catalog,
+    *,
+    more: Sequence[str] = (),
+    roles_path: Sequence[str] = (),
+    extra_vars: Mapping[str, Value] = NO_VARS,
+    warn: Warn = _silent,
+) -> Playbook:
     """Read a playbook and all that it imports. `warn` is told what works but should be written otherwise.
 
-    more: playbooks that are played behind it, as one. Raises LoadError with all problems of all files.
+    more: playbooks that are played behind it, as one. roles_path: folders of roles beside those of the playbook.
+    extra_vars: what names of imported files and roles can be made of, beside the variables of the play.
+    Raises LoadError with all problems of all files.
     """
-    reader = _PlaybookReader(Session(catalog, warn))
+    names = Names(extra_vars, Path(path).resolve().parent)
+    reader = _PlaybookReader(Session(catalog, warn, roles_path=roles_path, known=names), names)
     plays: list[Play] = []
     firsts: dict[int, str] = {}
     for each in (path, *more):
-        reader.session.root = each
         if plays:
             firsts[len(plays)] = each
         plays += reader.read(each)
     reader.session.settle()
-    return Playbook(path, tuple(plays), reader.session.digest(), firsts)
+    return Playbook(path, tuple(plays), reader.session.digest(), firsts, tuple(roles_path))
 
 
-def look_through(path: str, catalog: Catalog, *, warn: Warn = _silent) -> Session:
+def look_through(
+    path: str, catalog: Catalog, *, roles_path: Sequence[str] = (), warn: Warn = _silent
+) -> Session:
     """Read a playbook as far as it can be read: what is wrong stays with the session's files. Raises LoadError when
     there is nothing to read."""
-    reader = _PlaybookReader(Session(catalog, warn))
-    reader.session.root = path
+    names = Names(NO_VARS, Path(path).resolve().parent)
+    reader = _PlaybookReader(Session(catalog, warn, roles_path=roles_path, known=names), names)
     reader.read(path)
     return reader.session
-
-
-def load_tasks(
-    path: str, parent: Task, catalog: Catalog, *, handlers: bool = False, warn: Warn = _silent
-) -> tuple[Node, ...]:
-    """Read the file that the task `parent` includes. It inherits all of the include's keywords but `when`, `notify`
-    and `loop`. Raises LoadError."""
-    session = Session(catalog, warn)
-    file = session.open(path)
-    nodes = read_included(session, file, parent, handlers=handlers) if file else ()
-    session.settle()
-    return nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,10 @@ class _Around:
 
 
 class _PlaybookReader:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, names: Names) -> None:
         self.session = session
+        self._names = names
+        self._roles = RoleReader(session, tasks_of_roles(read_list(session)))
         self._siblings = Siblings("playbook")
 
     def read(self, path: str) -> list[Play]:
@@ -105,6 +112,13 @@ class _PlaybookReader:
         return self._plays(file, _Around(), (path,))
 
     def _plays(self, file: YamlFile, around: _Around, chain: tuple[str, ...]) -> list[Play]:
+        outer, self.session.root = self.session.root, file.path
+        try:
+            return self._listed(file, around, chain)
+        finally:
+            self.session.root = outer
+
+    def _listed(self, file: YamlFile, around: _Around, chain: tuple[str, ...]) -> list[Play]:
         if isinstance(file.root, yaml.MappingNode):
             hint = "Start each play with '- hosts: '."
             file.problem("A playbook is a list of plays, not a mapping", file.root, hint)
@@ -130,9 +144,14 @@ class _PlaybookReader:
         own, others = read_keywords(file, [e for e in entries if e is not entry], "import", self.session.warn)
         for other in others:
             unknown_keyword(file, other, "import")
-        name = file.value(entry.node)
+        self._names.play = [around.enter(own).vars]
+        name = self.session.known(file.value(entry.node))
         if not isinstance(name, str) or not name:
-            hint = "It is read before the run." if isinstance(name, Template) else None
+            hint = (
+                "It is read before the run: give what it needs with -e."
+                if isinstance(name, Template)
+                else None
+            )
             file.problem(
                 f"'import_playbook' takes the name of a file, not {kind(entry.node)}", entry.node, hint
             )
@@ -167,10 +186,14 @@ class _PlaybookReader:
         identity = self._siblings.identity(canonical(name if name is not None else list(hosts)))
         play_vars = {**own.get("vars", {}), **around.vars}
         inherited = Inherited(when=around.when, tags=around.tags).enter({**own, "vars": {}})
-        self.session.notified.clear()
-        handlers = self._section(file, sections.get("handlers"), replace(inherited, when=()), identity)
-        tasks = self._tasks(file, sections, inherited, identity)
-        self._check_notified(handlers, sections.get("handlers"))
+        self._names.play = [play_vars]
+        for left in (self.session.notified, self.session.roles, self.session.handlers):
+            left.clear()
+        own_handlers = self._section(file, sections.get("handlers"), replace(inherited, when=()), identity)
+        listed = self._play_roles(file, sections.get("roles"), inherited, identity)
+        tasks = self._tasks(file, sections, listed, inherited, identity)
+        handlers = (*(h for role in listed for h in role.handlers), *own_handlers, *self.session.handlers)
+        self._check_notified(handlers, sections.get("handlers"), tasks)
         made = {key: own[key] for key in _PLAY_FIELDS if own.get(key) is not None}
         return [
             Play(
@@ -180,24 +203,45 @@ class _PlaybookReader:
                 identity=identity,
                 tasks=tasks,
                 handlers=handlers,
+                roles=(*(each.role for each in listed), *self.session.roles),
                 vars=play_vars,
                 tags=inherited.tags,
                 **made,
             )
         ]
 
+    def _play_roles(
+        self, file: YamlFile, section: Entry | None, inherited: Inherited, identity: str
+    ) -> list[ReadRole]:
+        if section is None or is_null(section.node):
+            return []
+        siblings = Siblings(identity, "roles")
+        read = (self._roles.read(use, inherited, siblings) for use in self._roles.listed(file, section))
+        return [one for one in read if one is not None]
+
     def _tasks(
-        self, file: YamlFile, sections: Mapping[str, Entry], inherited: Inherited, identity: str
+        self,
+        file: YamlFile,
+        sections: Mapping[str, Entry],
+        roles: Sequence[ReadRole],
+        inherited: Inherited,
+        identity: str,
     ) -> tuple[Node, ...]:
-        """`pre_tasks`, `tasks` and `post_tasks` in this order; what they notified runs after each."""
+        """`pre_tasks`, `roles`, `tasks` and `post_tasks` in this order; what they notified runs after `pre_tasks`,
+        and before `post_tasks`."""
+        read = {key: self._section(file, sections.get(key), inherited, identity) for key in _SECTIONS}
+        middle = (*(node for role in roles for node in role.nodes), *read["tasks"])
         found: list[Node] = []
-        for key in ("pre_tasks", "tasks", "post_tasks"):
-            section = sections.get(key)
-            if section is None:
-                continue
-            if found:
-                found.append(self._flush(section, inherited, identity))
-            found += self._section(file, section, inherited, identity)
+        for key, nodes in (
+            ("pre_tasks", read["pre_tasks"]),
+            ("tasks", middle),
+            ("post_tasks", read["post_tasks"]),
+        ):
+            if nodes and found:
+                entry = sections.get(key) or sections.get("roles")
+                assert entry is not None  # noqa: S101 (its nodes came from there)
+                found.append(self._flush(entry, inherited, identity))
+            found += nodes
         return tuple(found)
 
     def _flush(self, before: Entry, inherited: Inherited, identity: str) -> Task:
@@ -258,10 +302,10 @@ class _PlaybookReader:
                 if other is not None:
                     vars_of(other)
 
-    def _check_notified(self, handlers: Sequence[Node], section: Entry | None) -> None:
-        """Every handler that is notified by a plain name must be there."""
+    def _check_notified(self, handlers: Sequence[Node], section: Entry | None, tasks: Sequence[Node]) -> None:
+        """Warn of plain names that no handler has: the task fails when it changes something."""
         names = _handler_names(handlers)
-        if names is None or any(file.torn for file in self.session.files):
+        if names is None or _includes(tasks) or any(file.torn for file in self.session.files):
             return
         names |= _written_names(section.node if section else None)
         for file, entry in self.session.notified:
@@ -270,7 +314,17 @@ class _PlaybookReader:
                 name = file.value(node)
                 if isinstance(name, str) and name not in names:
                     hint = nearest(name, names) or "Handlers stand under 'handlers:' of the play."
-                    file.problem(f"This play has no handler '{name}'", node, hint)
+                    file.warn(f"This play has no handler '{name}'", node, hint)
+
+
+def _includes(nodes: Sequence[Node]) -> bool:
+    """Whether something is included in the run, which may bring handlers."""
+    return any(
+        _includes((*node.body, *node.rescue, *node.always))
+        if isinstance(node, Block)
+        else node.module in INCLUDES
+        for node in nodes
+    )
 
 
 def _handler_names(handlers: Sequence[Node]) -> set[str] | None:
@@ -282,12 +336,12 @@ def _handler_names(handlers: Sequence[Node]) -> set[str] | None:
             if inner is None:
                 return None
             names |= inner
-        elif isinstance(node.name, Template) or node.module == "include_tasks":
+        elif isinstance(node.name, Template) or node.module in INCLUDES:
             return None
         else:
             names.update(node.listen)
             if node.name is not None:
-                names.add(node.name)
+                names |= {node.name, *([f"{node.role.name} : {node.name}"] if node.role else [])}
     return names
 
 
@@ -302,4 +356,4 @@ def _written_names(node: yaml.Node | None) -> set[str]:
     }
 
 
-__all__ = ["Catalog", "load_playbook", "load_tasks", "load_vars"]
+__all__ = ["Catalog", "load_playbook", "load_vars"]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import LoadError, Position
 from .identity import digest
 from .keyword_values import Warn
 from .loader_call import Catalog, Modules
-from .model import Task, Value
-from .values import Expression
+from .model import Node, Role, Value
+from .values import Expression, Template
 from .yamlfile import Entry, YamlFile, read_yaml, settle
+
+Known: TypeAlias = Callable[[Template, Sequence[Mapping[str, Value]], Sequence[Mapping[str, Value]]], Value]
+"""Renders a name with these variables above what else is known, and those below; as it was when it can't."""
 
 _SETTINGS = (
     "ignore_errors", "no_log", "run_once", "delegate_to", "connection", "aws", "rerun", "check_mode", "diff",
@@ -32,6 +35,7 @@ class Inherited:
     environment: tuple[Value, ...] = ()
     notify: tuple[Value, ...] = ()
     module_defaults: tuple[Value, ...] = ()
+    role: Role | None = None
     settings: Mapping[str, Value] = field(default_factory=dict)
     """Where the innermost wins."""
 
@@ -48,14 +52,9 @@ class Inherited:
             environment=self.environment + own.get("environment", ()),
             notify=self.notify + own.get("notify", ()),
             module_defaults=self.module_defaults + own.get("module_defaults", ()),
+            role=self.role,
             settings={**self.settings, **settings} if settings else self.settings,
         )
-
-    @classmethod
-    def of_include(cls, task: Task) -> Inherited:
-        """What an included file inherits: all but `when` and `notify`, which are the include's own."""
-        settings = {name: getattr(task, name) for name in _SETTINGS}
-        return cls((), task.tags, task.vars, task.environment, (), task.module_defaults, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +66,44 @@ class Reference:
 
 
 class Session:
-    """One loading: collects files and their problems, so that all are told together."""
+    """One loading: collects files and their problems, so that all are told together.
 
-    def __init__(self, catalog: Catalog, warn: Warn) -> None:
+    `known`: the variables that names of files and roles can be made of.
+    """
+
+    def __init__(
+        self, catalog: Catalog, warn: Warn, *, roles_path: Sequence[str] = (), known: Known | None = None
+    ) -> None:
         self.modules = Modules(catalog)
         self.warn = warn
+        self.roles_path = roles_path
         self.files: list[YamlFile] = []
         self.notified: list[tuple[YamlFile, Entry]] = []
         """`notify` keywords of the play that is being read."""
         self.root: str | None = None
         """The playbook itself; None: only a file of tasks is read."""
+        self.roles: list[Role] = []
+        """Roles that tasks of the play import, or that it lists."""
+        self.handlers: list[Node] = []
+        """Handlers of the roles that tasks of the play import."""
+        self._known = known
         self._opened: dict[str, YamlFile] = {}
+
+    @property
+    def playbook_dir(self) -> Path:
+        """Where relative names of roles start."""
+        return Path(self.root or ".").absolute().parent
+
+    def known(self, value: Value, inherited: Inherited | None = None) -> Value:
+        """A name, rendered as far as its variables are known while files are read; else as it was written."""
+        if not isinstance(value, Template) or self._known is None:
+            return value
+        layers: list[Mapping[str, Value]] = [{"playbook_dir": str(self.playbook_dir)}]
+        if inherited is not None:
+            role = inherited.role
+            layers += [inherited.vars, *([role.given, role.vars] if role else [])]
+            layers[0] = {**layers[0], **({"role_path": role.path, "role_name": role.name} if role else {})}
+        return self._known(value, layers, [role.defaults] if inherited is not None and role else [])
 
     def open(self, path: str, reference: Reference | None = None) -> YamlFile | None:
         """Read a file once. None: it can't be read, and a problem was noted where it was named.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -22,9 +21,9 @@ from .keywords import (
 )  # fmt: skip
 from .loader_call import Call, module_name, read_call
 from .loader_loops import is_with, read_loop
-from .loader_session import Inherited, Reference, Session, beside
+from .loader_reuse import INCLUDES, Chain, ReadList, Reuse, imports, refuse_loop
+from .loader_session import Inherited, Session
 from .model import Block, Loop, Node, Task
-from .values import Template
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 _LABELS = ("name", "tags")
@@ -39,13 +38,12 @@ class TaskReader:
     """Reads the lists of tasks of one file."""
 
     def __init__(
-        self, session: Session, file: YamlFile, *, handlers: bool = False, chain: Sequence[str] = ()
+        self, session: Session, file: YamlFile, *, handlers: bool = False, chain: Chain = ()
     ) -> None:
         self._session = session
         self._file = file
         self._place = "handler" if handlers else "task"
-        self._chain = (*chain, file.path)
-        """Files that import each other down to this one."""
+        self._reuse = Reuse(session, file, handlers, (*chain, file.path), read_list(session))
 
     def read(
         self, node: yaml.Node | None, what: str, inherited: Inherited, siblings: Siblings
@@ -67,8 +65,9 @@ class TaskReader:
         keys = {module_name(entry.key): entry for entry in entries}
         if keys.keys() & STRUCTURE["block"]:
             return self._block(item, entries, inherited, siblings)
-        if "import_tasks" in keys:
-            return self._import(keys["import_tasks"], entries, inherited, siblings)
+        import_ = imports(keys)
+        if import_ is not None:
+            return self._import(import_, keys, entries, inherited, siblings)
         task = self._task(item, entries, inherited, siblings)
         return () if task is None else (task,)
 
@@ -111,42 +110,22 @@ class TaskReader:
     # ------------------------------------------------------------ imports
 
     def _import(
-        self, entry: Entry, entries: list[Entry], inherited: Inherited, siblings: Siblings
+        self,
+        name: str,
+        keys: Mapping[str, Entry],
+        entries: list[Entry],
+        inherited: Inherited,
+        siblings: Siblings,
     ) -> Sequence[Node]:
-        own, others = self._keywords([e for e in entries if e is not entry], "block")
+        named, extra = keys[name], keys.get("args")
+        rest = refuse_loop(self._file, [e for e in entries if e not in (named, extra)], name)
+        own, others = self._keywords(rest, "block")
         for other in others:
-            if other.key == "loop" or is_with(other.key):
-                hint = "An import is read before the run; use include_tasks to loop."
-                self._file.problem("'import_tasks' can't loop", other.position, hint)
-            else:
+            if other.key not in KEYWORDS:
                 self._misfit(other, "block")
-        name = self._imported(entry)
-        if name is None:
-            return ()
-        path = beside(self._file.path, name)
-        identity = siblings.identity(f"import {name}")
-        if path in self._chain:
-            chain = " -> ".join((*self._chain[self._chain.index(path) :], path))
-            self._file.problem(f"'{name}' imports itself: {chain}", entry.node)
-            return ()
-        other_file = self._session.open(path, Reference(self._file, self._file.position(entry.node)))
-        if other_file is None:
-            return ()
-        reader = TaskReader(self._session, other_file, handlers=self._place == "handler", chain=self._chain)
-        return reader.read(other_file.root, "A file of tasks", inherited.enter(own), Siblings(identity))
-
-    def _imported(self, entry: Entry) -> str | None:
-        value = self._file.value(entry.node)
-        if isinstance(value, dict) and set(value) == {"file"}:
-            value = value["file"]
-        if isinstance(value, Template):
-            hint = "An import is read before the run; use include_tasks when the name is known later."
-            self._file.problem("'import_tasks' can't take a template", entry.node, hint)
-        elif not isinstance(value, str) or not value:
-            self._file.problem("'import_tasks' takes the name of a file", entry.node)
-        else:
-            return value.removeprefix("file=")
-        return None
+        if name == "import_role":
+            return self._reuse.role(named, extra, own, inherited, siblings)
+        return self._reuse.tasks(named, own, inherited, siblings)
 
     # ------------------------------------------------------------ tasks
 
@@ -161,6 +140,9 @@ class TaskReader:
             return None
         if call.local:
             own["delegate_to"] = "localhost"
+        around = inherited
+        if call.module in INCLUDES:
+            call, around = self._reuse.handed_on(call, entries, inherited)
         self._file.problems += [
             self._file.source.show(problem) for problem in self._session.modules.check(call)
         ]
@@ -168,8 +150,9 @@ class TaskReader:
         kept["loop"] = loop
         identity = siblings.identity(canonical([call.module, call.args, kept]))
         task = self._made(call, own, loop, inherited.enter(own), identity, self._file.position(item))
-        if call.module == "include_tasks":
-            self._look_into(task, call)
+        if call.module in INCLUDES:
+            task = replace(task, params=own.get("vars", {}), around=around)
+            self._reuse.look_into(task, call)
         return task
 
     def _made(
@@ -194,6 +177,7 @@ class TaskReader:
             vars=around.vars,
             environment=around.environment,
             module_defaults=around.module_defaults,
+            role=around.role,
             notify=around.notify,
             listen=own.get("listen", ()),
             **{_OWN[name]: own[name] for name in _OWN if own.get(name) is not None},
@@ -250,30 +234,19 @@ class TaskReader:
             hint = "Name one, with its arguments: '- debug: {msg: hello}'."
             self._file.problem("This task calls no module", item, hint)
 
-    # ------------------------------------------------------------ includes
-
-    def _look_into(self, task: Task, call: Call) -> None:
-        """Read an included file whose name is plain text now, so that what is wrong in it shows before the run."""
-        name = call.args.get("file")
-        if not isinstance(name, str) or not name:
-            return
-        path = self._session.find(self._file, name)
-        if self._session.seen(path):
-            return
-        file = self._session.open(path, Reference(self._file, call.positions.get("file", call.position)))
-        if file is not None:
-            read_included(self._session, file, task, handlers=self._place == "handler")
-
 
 def _place(siblings: Siblings, section: str) -> Siblings:
     """Where the tasks of a block without a name are counted."""
     return siblings if section == "block" else siblings.section(section)
 
 
-def read_included(session: Session, file: YamlFile, parent: Task, *, handlers: bool) -> tuple[Node, ...]:
-    """The tasks of a file that `parent` includes."""
-    name = Path(os.path.relpath(file.path, Path(parent.position.file).parent)).as_posix()
-    reader = TaskReader(session, file, handlers=handlers)
-    return reader.read(
-        file.root, "A file of tasks", Inherited.of_include(parent), Siblings(parent.identity, name)
-    )
+def read_list(session: Session) -> ReadList:
+    """How the files of this loading are read."""
+
+    def read(
+        file: YamlFile, inherited: Inherited, siblings: Siblings, handlers: bool, chain: Chain
+    ) -> tuple[Node, ...]:
+        reader = TaskReader(session, file, handlers=handlers, chain=chain)
+        return reader.read(file.root, "A file of tasks", inherited, siblings)
+
+    return read

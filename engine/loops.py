@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from .errors import Position, TemplateError
-from .model import Include, Loop, Outcome, Status, Value
+from .model import Include, IncludeRole, Loop, Outcome, Status, Value
 from .plain import plain
 from .scope import VariableScope
 from .template import Templates
@@ -176,7 +176,7 @@ def in_loop(outcome: Outcome, names: Mapping[str, Any], key: ItemKey) -> Outcome
         return outcome
     item = scope_of(key)
     directives = tuple(
-        msgspec.structs.replace(d, vars=dict(names), item=item) if isinstance(d, Include) else d
+        msgspec.structs.replace(d, vars=dict(names), item=item) if isinstance(d, Include | IncludeRole) else d
         for d in outcome.directives
     )
     return replace(outcome, directives=directives)

@@ -59,6 +59,10 @@ class Role:
     """Roles that it needs, as `meta/main.yml` says: their variables are seen in it, too."""
     public: bool = True
     """The whole play sees its defaults and variables."""
+    key: str = ""
+    """Two uses with the same key are the same role with the same parameters."""
+    allow_duplicates: bool = True
+    """A host plays it again, although it has played one with the same key."""
     by_include: bool = False
     """Its innermost parent uses it by `include_role` or `import_role`, and not as a dependency."""
 
@@ -93,6 +97,8 @@ class Task:
     vars: Mapping[str, Value] = field(default_factory=dict)
     params: Mapping[str, Value] = field(default_factory=dict)
     """Own `vars` of an include: in what it includes they win over facts and registered results."""
+    around: Any = None
+    """What the file or the role inherits that an include names (the loader's `Inherited`)."""
     environment: tuple[Value, ...] = ()
     delegate_to: Value = None
     delegate_facts: Value = False
@@ -128,6 +134,8 @@ class Block:
     name: Value = None
     position: Position
     identity: str
+    role: Role | None = None
+    """These are all tasks of a role."""
 
 
 Node: TypeAlias = Task | Block
@@ -175,6 +183,8 @@ class Playbook:
     """Of all the files that were read for it: another digest is another playbook."""
     more: Mapping[int, str] = field(default_factory=dict)
     """Further playbooks of the same command line, by the number of their first play."""
+    roles_path: tuple[str, ...] = ()
+    """Folders of roles beside those of the playbook."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -272,6 +282,23 @@ class Include(msgspec.Struct, frozen=True, tag=True):
     """Which item of a loop, as in the identity of a step."""
 
 
+class IncludeRole(msgspec.Struct, frozen=True, tag=True):
+    """Go on with the tasks of a role."""
+
+    name: str
+    tasks_from: str | None = None
+    handlers_from: str | None = None
+    vars_from: str | None = None
+    defaults_from: str | None = None
+    public: bool = False
+    allow_duplicates: bool = True
+    validate: bool = True
+    vars: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    """The loop's own variables of this item."""
+    item: str = ""
+    """Which item of a loop, as in the identity of a step."""
+
+
 class AddHost(msgspec.Struct, frozen=True, tag=True):
     """Put a host into the inventory of this run."""
 
@@ -287,7 +314,7 @@ class Meta(msgspec.Struct, frozen=True, tag=True):
 
 
 # Tagged structs, because they stand in the journal too.
-Directive: TypeAlias = Include | AddHost | Meta
+Directive: TypeAlias = Include | IncludeRole | AddHost | Meta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,18 +11,21 @@ from typing import Any
 
 from .contract import LocalFile, LocalPath, RenderedFile, TemplateSyntax
 from .errors import Failed
+from .model import Task
 from .scope import VariableScope
+from .search_path import SearchPath
 from .template import Templates
 from .values import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybookFiles:
-    """Looked for in `files/` or `templates/` beside the playbook, then beside it, as Ansible does."""
+    """Looked for in `files/` or `templates/` of the task's folders, as Ansible does. `base`: the playbook's own."""
 
     base: Path
     templates: Templates
     scope: VariableScope
+    task: Task | None = None
 
     def local(self, name: str) -> LocalFile:
         path = self._find(name, "files")
@@ -65,8 +68,7 @@ class PlaybookFiles:
         return path
 
     def _places(self, name: str, folder: str) -> list[Path]:
-        given = Path(name).expanduser()
-        return [given] if given.is_absolute() else [self.base / folder / given, self.base / given]
+        return list(SearchPath.of(self.task, self.base).candidates(name, folder))
 
     def _missing(self, name: str, folder: str) -> Failed:
         looked = " and ".join(map(str, self._places(name, folder)))

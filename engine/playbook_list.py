@@ -11,6 +11,7 @@ from .preflight import tasks_of
 from .roster import Roster
 from .start_at import StartAt, check_start
 from .tags import Tags
+from .task_names import shown_name
 from .values import Template, UnknownValue
 
 
@@ -65,7 +66,7 @@ def _play(roster: Roster, play: Play, tasks: Sequence[Task], wanted: Wanted) -> 
         yield from (f"      {host}" for host in hosts)
     if wanted.tasks:
         yield "    tasks:"
-        yield from (f"      {_name(task)}{_tags(task.tags)}" for task in tasks)
+        yield from (f"      {shown_name(task)}{_tags(task.tags)}" for task in tasks)
     if wanted.tags:
         found = sorted({tag for task in tasks for tag in task.tags})
         yield f"      TASK TAGS: [{', '.join(found)}]"
@@ -73,11 +74,6 @@ def _play(roster: Roster, play: Play, tasks: Sequence[Task], wanted: Wanted) -> 
 
 def _tags(tags: Iterable[str]) -> str:
     return f"\tTAGS: [{', '.join(sorted(tags))}]"
-
-
-def _name(task: Task) -> str:
-    name = _text(task.name or task.module)
-    return f"{task.role.name} : {name}" if task.role is not None else name
 
 
 def _rendered(roster: Roster, play: Play, value: Value) -> str:

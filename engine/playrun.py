@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .context import SharedReads
-from .errors import Failed, LoadError, StepError
+from .errors import LoadError, Problem, StepError, nearest
 from .events import Event, StepFinished, TaskStarted
+from .handlers import Handlers
+from .includes import Includes
 from .job import Job
 from .journal import Journal, StepDone
-from .loader import load_tasks
 from .loader_call import Catalog
-from .loader_session import beside
-from .model import AddHost, Include, Meta, Node, Outcome, Play, Status, Task
+from .model import AddHost, Include, IncludeRole, Meta, Outcome, Play, Status, Task
 from .places import plays_here
-from .preflight import tasks_of
 from .resume import History
 from .run_once import Once, Place, place_of
 from .scheduler import Lane
@@ -25,10 +23,14 @@ from .start_at import StartAt
 from .step import Steps
 from .stepping import Stepping, passed_over
 from .tags import Tags
+from .task_names import shown_name
 from .template import Templates
 from .values import Template, UnknownValue
 from .variables import HostState, Surroundings
 from .walk import Slot, Trail, Verdict, walk_play
+
+META = "meta"
+"""The module whose steps are words to the engine: they are neither told nor counted, as in Ansible."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +56,20 @@ class PlayRun:
     _announced: Place | None = None
     _reads: SharedReads = field(default_factory=SharedReads)
     _once: Once = field(default_factory=Once)
-    _included: dict[tuple[str, str], tuple[Node, ...]] = field(default_factory=dict)
+    roles_path: Sequence[str] = ()
+    _handlers: Handlers = field(init=False)
+    _includes: Includes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._handlers = Handlers(self.play.handlers)
+        self._includes = Includes(
+            catalog=self.catalog,
+            templates=self.templates,
+            roles_path=self.roles_path,
+            playbook=self.play.position.file,
+            around=self.around,
+            handlers=self._handlers,
+        )
 
     def lane(self, host: str) -> Lane:
         """A host at the beginning of this play."""
@@ -68,7 +83,7 @@ class PlayRun:
         force = self.force_handlers or bool(
             self.templates.render(self.play.force_handlers, self.around.scope(state))
         )
-        walk = walk_play(self.play.tasks, self.play.handlers, trail, chain=self.batch, force_handlers=force)
+        walk = walk_play(self.play.tasks, self._handlers.tasks, trail, chain=self.batch, force_handlers=force)
         self.lanes[host] = Lane(host, walk, trail)
         return self.lanes[host]
 
@@ -125,6 +140,9 @@ class PlayRun:
 
     def _take_over(self, lane: Lane, slot: Slot, outcome: Outcome) -> None:
         self._remember(self.around.hosts[lane.host], slot.task, outcome)
+        self._note_role(lane, slot, outcome)
+        for notified in outcome.notified:
+            self._notify(lane, notified)
         lane.advance(self._verdict(lane, slot, outcome))
 
     def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
@@ -149,6 +167,8 @@ class PlayRun:
         if self._announced != place_of(slot):
             self._announced = place_of(slot)
             self._reads = SharedReads()
+            if slot.task.implicit:
+                return name
             self.emit(
                 TaskStarted(
                     name=name,
@@ -160,14 +180,12 @@ class PlayRun:
         return name
 
     def _name(self, task: Task, scope: Any) -> str:
-        if task.name is None:
-            return task.module
         if not isinstance(task.name, Template):
-            return str(task.name)
+            return shown_name(task)
         try:
-            return str(self.templates.render(task.name, scope))
+            return shown_name(task, str(self.templates.render(task.name, scope)))
         except (StepError, UnknownValue):
-            return task.name.source
+            return shown_name(task)
 
     # -------------------------------------------------------------- after a step
 
@@ -188,21 +206,34 @@ class PlayRun:
             state.failed_result = outcome.result
         if not replayed:
             self.journal.append(_record(lane.host, slot, name, outcome))
+        self._note_role(lane, slot, outcome)
+        if slot.task.module != META or outcome.failed:
+            self._tell_end(lane.host, slot, name, outcome, replayed)
+        for notified in outcome.notified:
+            self._notify(lane, notified)
+        self._go_on(lane, slot, outcome, verdict)
+
+    def _tell_end(self, host: str, slot: Slot, name: str, outcome: Outcome, replayed: bool) -> None:
+        task = slot.task
         self.emit(
             StepFinished(
-                host=lane.host,
+                host=host,
                 task=name,
-                module=slot.task.module,
-                position=slot.task.position,
+                module=task.module,
+                position=task.position,
                 outcome=outcome,
                 replayed=replayed,
             )
         )
-        self._go_on(lane, slot, outcome, verdict)
+
+    def _note_role(self, lane: Lane, slot: Slot, outcome: Outcome) -> None:
+        role = slot.task.role
+        if role is not None and outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
+            lane.trail.roles.begun.add(role.key)
 
     def _name_again(self, slot: Slot, host: str) -> str:
-        if slot.task.name is None or not isinstance(slot.task.name, Template):
-            return str(slot.task.name or slot.task.module)
+        if not isinstance(slot.task.name, Template):
+            return shown_name(slot.task)
         return self._name(slot.task, self.around.scope(self.around.hosts[host], slot.task, slot.frame.vars))
 
     def _go_on(self, lane: Lane, slot: Slot, outcome: Outcome, verdict: Verdict) -> None:
@@ -238,41 +269,41 @@ class PlayRun:
             state.facts[task.register] = outcome.result
 
     def _verdict(self, lane: Lane, slot: Slot, outcome: Outcome) -> Verdict:
-        for name in outcome.notified:
-            self._notify(lane, name)
         includes = []
-        flush = False
+        words = set()
         for directive in outcome.directives:
-            if isinstance(directive, Include):
-                includes.append((directive, self._load(slot, directive)))
+            if isinstance(directive, Include | IncludeRole):
+                scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
+                includes.append((directive, self._includes.nodes(slot, directive, scope)))
             elif isinstance(directive, AddHost):
                 self.add_host(directive)
             else:
-                flush = flush or directive.word == "flush_handlers"
-        return Verdict(failed=outcome.failed, includes=tuple(includes), flush=flush)
+                words.add(directive.word)
+        return Verdict(
+            failed=outcome.failed,
+            includes=tuple(includes),
+            flush="flush_handlers" in words,
+            end_role="end_role" in words and slot.task.role is not None,
+        )
 
     def _notify(self, lane: Lane, name: str) -> None:
-        known = [h for h in tasks_of(self.play.handlers) if h.name == name or name in h.listen]
-        if not known:
-            raise Failed(
-                f"There is no handler named '{name}' in this play, and none listens to it",
-                hint="Handlers: " + ", ".join(sorted(str(h.name) for h in tasks_of(self.play.handlers))),
-            )
-        if name not in lane.trail.notified:
-            lane.trail.notified.append(name)
+        """Raises LoadError for a name that no handler has: as in Ansible nothing goes on then, and nothing is lost,
+        because what was done is recorded."""
 
-    def _load(self, slot: Slot, include: Include) -> tuple[Node, ...]:
-        path = self._included_path(include.file, slot.task)
-        key = (path, slot.task.identity)
-        if key not in self._included:
-            self._included[key] = load_tasks(path, slot.task, self.catalog, handlers=slot.frame.handler)
-        return self._included[key]
+        def text(handler: Task) -> str | None:
+            scope = self.around.scope(self.around.hosts[lane.host], handler)
+            try:
+                return str(self.templates.render(handler.name, scope))
+            except (StepError, UnknownValue):
+                return None
 
-    def _included_path(self, name: str, task: Task) -> str:
-        """Beside the file that includes it, else beside the playbook."""
-        near = beside(task.position.file, name)
-        far = self.around.playbook_dir / name
-        return str(far) if not Path(near).is_file() and far.is_file() else near
+        found = self._handlers.notified(name, text)
+        if not found:
+            names = self._handlers.names()
+            hint = nearest(name, names) or (f"Handlers: {', '.join(names)}" if names else None)
+            message = f"There is no handler named '{name}' in this play, and none listens to it"
+            raise LoadError([Problem(message, _slot(lane).task.position, hint)])
+        lane.trail.due.update(found)
 
     def _follow_meta(self, lane: Lane, outcome: Outcome) -> bool:
         """Whether a `meta` word ended the lane."""

@@ -22,13 +22,10 @@ from .contract import (
     ClientFactory,
     Computation,
     FactSource,
-    LocalFile,
-    LocalPath,
     Module,
     Params,
-    RenderedFile,
 )
-from .errors import ContractError, Failed, Position, Problem, nearest
+from .errors import ContractError, Position, Problem, nearest
 from .model import Value
 from .params import check_literals, free_form_field
 from .registry_check import check_class
@@ -40,15 +37,13 @@ ENTRY_POINTS = "runbook.modules"
 class Registry:
     """All modules that a playbook can call; satisfies the loader's `Catalog`. Threads may share it.
 
-    library: folders of modules of the operator's own, first wins. base: the playbook's folder; with it, files that
-    literal arguments name are checked to be there.
+    library: folders of modules of the operator's own, first wins.
     """
 
-    def __init__(self, library: Sequence[Path] = (), base: Path | None = None) -> None:
+    def __init__(self, library: Sequence[Path] = ()) -> None:
         self._library = {name: path for folder in reversed(library) for name, path in _files(folder)}
         self._own = {name: path for folder in _package_folders(OWN) for name, path in _files(folder)}
         self._names = frozenset(self._library) | frozenset(self._own)
-        self._files = _Named(base) if base is not None else None
         self._loaded: dict[str, Module | Computation] = {}
         self._lock = threading.RLock()
 
@@ -69,7 +64,7 @@ class Registry:
         found = self._find(module)
         if found is None:
             return [Problem(f"There is no module '{module}'", at, nearest(module, self.names()))]
-        return check_literals(found.Params, args, positions, at, files=self._files)
+        return check_literals(found.Params, args, positions, at)
 
     def free_form(self, module: str) -> str | None:
         """The argument that takes the text of a free-form call, if there is one."""
@@ -149,30 +144,6 @@ class _LateFacts:
 
     def get(self, name: str) -> Any:
         return self._source.get(name)
-
-
-class _Named:
-    """Files that literal arguments name: that they are there, not what is in them."""
-
-    def __init__(self, base: Path) -> None:
-        self._base = base
-
-    def local(self, name: str) -> LocalFile:
-        return LocalFile(self._path(name, "files"), b"")
-
-    def rendered(self, name: str) -> RenderedFile:
-        return RenderedFile(self._path(name, "templates"), "")
-
-    def place(self, name: str) -> LocalPath:
-        return LocalPath(name)
-
-    def _path(self, name: str, folder: str) -> str:
-        given = Path(name).expanduser()
-        places = [given] if given.is_absolute() else [self._base / folder / given, self._base / given]
-        for path in places:
-            if path.is_file():
-                return str(path)
-        raise Failed(f"there is no file '{name}' (looked at {' and '.join(map(str, places))})")
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

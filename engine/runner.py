@@ -132,6 +132,7 @@ class Runner:
                     steps=steps,
                     templates=self.templates,
                     catalog=self.registry,
+                    roles_path=self.playbook.roles_path,
                     journal=journal,
                     history=chosen.history,
                     tags=self.options.tags,

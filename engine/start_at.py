@@ -7,7 +7,7 @@ import fnmatch
 from .errors import UsageError, nearest
 from .model import Playbook, Task
 from .preflight import tasks_of
-from .values import Template
+from .task_names import known_as
 
 
 class StartAt:
@@ -24,7 +24,7 @@ class StartAt:
 
 def matches(task: Task, name: str) -> bool:
     """A task's name, a glob of it (`1.2*`), or the name of its module, as in Ansible."""
-    return any(known == name or fnmatch.fnmatchcase(known, name) for known in _known_as(task))
+    return any(known == name or fnmatch.fnmatchcase(known, name) for known in known_as(task))
 
 
 def check_start(playbook: Playbook, name: str) -> None:
@@ -33,12 +33,6 @@ def check_start(playbook: Playbook, name: str) -> None:
     if not any(matches(task, name) for task in tasks):
         raise UsageError(
             f"There is no task '{name}' to start at",
-            hint=nearest(name, [known for task in tasks for known in _known_as(task)])
+            hint=nearest(name, [known for task in tasks for known in known_as(task)])
             or "`--list-tasks` lists them.",
         )
-
-
-def _known_as(task: Task) -> tuple[str, ...]:
-    name = task.name.source if isinstance(task.name, Template) else task.name and str(task.name)
-    known = (name, task.module) if name else (task.module,)
-    return known if task.role is None else (*known, f"{task.role.name} : {known[0]}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .events import Tally
-from .model import Outcome, Status
+from .model import Include, IncludeRole, Outcome, Status
 
 WORST_FIRST = (1, 4, 2, 0)
 """Exit codes: wrong use, stopped or unreachable, a task failed, done."""
@@ -38,7 +38,8 @@ class Tallies:
         if outcome.ignored:
             self._add(host, ok=1, ignored=1)
             return
-        self._add(host, **{_COUNTED[outcome.status]: 1})
+        brought = sum(isinstance(directive, Include | IncludeRole) for directive in outcome.directives)
+        self._add(host, **{_COUNTED[outcome.status]: max(1, brought)})  # each file of a loop counts
         if outcome.status is Status.CHANGED:
             self.changed = True
             self._add(host, ok=1)

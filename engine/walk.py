@@ -7,11 +7,11 @@ walks again from the start and is sent the recorded endings, so it arrives where
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from .model import NO_VARS, Block, Include, Node, Task
+from .model import NO_VARS, Block, Include, IncludeRole, Node, Role, Task
 
 Order: TypeAlias = tuple[int, ...]
 
@@ -47,18 +47,39 @@ class Verdict:
     """How the task of a slot ended, as far as the walk is concerned."""
 
     failed: bool = False
-    includes: tuple[tuple[Include, tuple[Node, ...]], ...] = ()
+    includes: tuple[tuple[Include | IncludeRole, tuple[Node, ...]], ...] = ()
     flush: bool = False
+    end_role: bool = False
+    """Pass over what is left of the role that the task belongs to."""
+
+
+@dataclass(slots=True)
+class RolesPlayed:
+    """Which roles a host has played: without `allow_duplicates` it plays none twice (Ansible's rule)."""
+
+    begun: set[str] = field(default_factory=set)
+    """Roles of which a task was done, and not skipped, by their keys."""
+    done: set[str] = field(default_factory=set)
+
+    def passed_over(self, role: Role) -> bool:
+        return not role.allow_duplicates and role.key in self.done
+
+    def end(self, role: Role) -> None:
+        if role.key in self.begun:
+            self.done.add(role.key)
+
+
+class _RoleEnds(Exception):
+    """`meta: end_role`: out of all blocks of the role."""
 
 
 @dataclass(slots=True)
 class Trail:
     """What a walk leaves behind, and what it is told beside the verdicts."""
 
-    notified: list[str] = field(default_factory=list)
-    """Names that tasks notified since the last look."""
     due: set[int] = field(default_factory=set)
     """Handlers that were notified and have not run, by their place among the handlers."""
+    roles: RolesPlayed = field(default_factory=RolesPlayed)
     rescued: int = 0
     flushes: int = 0
     on_rescue: Callable[[], None] = field(default=lambda: None)
@@ -68,21 +89,30 @@ Walk: TypeAlias = Generator[Slot, Verdict, bool]
 
 
 def walk_play(
-    tasks: Sequence[Node], handlers: Sequence[Node], trail: Trail, *, chain: str, force_handlers: bool = False
+    tasks: Sequence[Node], handlers: Sequence[Task], trail: Trail, *, chain: str, force_handlers: bool = False
 ) -> Walk:
-    """Walk the tasks, then the handlers that were notified. Returns whether the host failed."""
+    """Walk the tasks, then the handlers that were notified. Returns whether the host failed.
+
+    `handlers` may grow meanwhile, at its end.
+    """
     failed = yield from _walk(tasks, Frame(order=(0,), chain=chain), trail, handlers)
     if not failed or force_handlers:
-        late = yield from _flush(Frame(order=(1,), chain=chain), trail, handlers)
-        failed = failed or late
+        for number in (1, 2):  # what a handler notified that stands before it has waited for the second
+            late = yield from _flush(Frame(order=(number,), chain=chain), trail, handlers)
+            failed = failed or late
+            if late or not trail.due:
+                break
     return failed
 
 
-def _walk(nodes: Sequence[Node], frame: Frame, trail: Trail, handlers: Sequence[Node]) -> Walk:
+def _walk(nodes: Sequence[Node], frame: Frame, trail: Trail, handlers: Sequence[Task]) -> Walk:
     for index, node in enumerate(nodes):
         order = (*frame.order, index)
         if isinstance(node, Block):
-            failed = yield from _walk_block(node, frame, order, trail, handlers)
+            if node.role is not None:
+                failed = yield from _walk_role(node.role, node, frame, order, trail, handlers)
+            else:
+                failed = yield from _walk_block(node, frame, order, trail, handlers)
         else:
             failed = yield from _walk_task(Slot(node, frame, order), trail, handlers)
         if failed:
@@ -90,15 +120,17 @@ def _walk(nodes: Sequence[Node], frame: Frame, trail: Trail, handlers: Sequence[
     return False
 
 
-def _walk_task(slot: Slot, trail: Trail, handlers: Sequence[Node]) -> Walk:
+def _walk_task(slot: Slot, trail: Trail, handlers: Sequence[Task]) -> Walk:
     verdict = yield slot
+    if verdict.end_role:
+        raise _RoleEnds
     if verdict.failed:
         return True
     for number, (include, nodes) in enumerate(verdict.includes):
         inner = Frame(
             order=(*slot.order, number),
             chain=_link(slot, include),
-            vars={**slot.frame.vars, **include.vars} if include.vars else slot.frame.vars,
+            vars=_params(slot, include),
             handler=slot.frame.handler,
             rescued=slot.frame.rescued,
         )
@@ -110,7 +142,28 @@ def _walk_task(slot: Slot, trail: Trail, handlers: Sequence[Node]) -> Walk:
     return False
 
 
-def _walk_block(block: Block, frame: Frame, order: Order, trail: Trail, handlers: Sequence[Node]) -> Walk:
+def _params(slot: Slot, include: Include | IncludeRole) -> Mapping[str, Any]:
+    """What the included tasks see above facts and registered results."""
+    if not slot.task.params and not include.vars:
+        return slot.frame.vars
+    return {**slot.frame.vars, **slot.task.params, **include.vars}
+
+
+def _walk_role(
+    role: Role, block: Block, frame: Frame, order: Order, trail: Trail, handlers: Sequence[Task]
+) -> Walk:
+    if trail.roles.passed_over(role):
+        return False
+    try:
+        failed = yield from _walk(block.body, replace(frame, order=(*order, 0)), trail, handlers)
+    except _RoleEnds:
+        failed = False
+    if not failed:
+        trail.roles.end(role)
+    return failed
+
+
+def _walk_block(block: Block, frame: Frame, order: Order, trail: Trail, handlers: Sequence[Task]) -> Walk:
     body = replace(frame, order=(*order, 0), rescued=frame.rescued or bool(block.rescue))
     failed = yield from _walk(block.body, body, trail, handlers)
     if failed and block.rescue:
@@ -122,43 +175,28 @@ def _walk_block(block: Block, frame: Frame, order: Order, trail: Trail, handlers
     return failed or late
 
 
-def _flush(frame: Frame, trail: Trail, handlers: Sequence[Node]) -> Walk:
-    """Run what was notified, in the order the handlers are defined; one may notify another (Ansible's rule).
-
-    Each runs once in a flush, so that handlers that notify each other come to an end. What a failure keeps from
-    running stays due: a rescue may go on to another flush.
-    """
+def _flush(frame: Frame, trail: Trail, handlers: Sequence[Task]) -> Walk:
+    """Run what was notified, in the order the handlers are defined; one may notify another that stands behind it
+    (Ansible's rule). What stands before it, and what a failure keeps from running, stays due for another flush."""
     trail.flushes += 1
     place = replace(frame, chain=f"{frame.chain}flush{trail.flushes}/", handler=True)
-    known = list(_tasks(handlers))
-    ran: set[int] = set()
-    while True:
-        trail.due |= {n for n, handler in enumerate(known) if _answers(handler, trail.notified)}
-        trail.notified.clear()
-        if not trail.due - ran:
-            return False
-        number = min(trail.due - ran)
-        trail.due.discard(number)
-        ran.add(number)
-        slot = Slot(known[number], place, (*frame.order, number))
-        failed = yield from _walk_task(slot, trail, handlers)
-        if failed:
-            return True
+    number = 0
+    while number < len(handlers):
+        if number in trail.due:
+            trail.due.discard(number)
+            failed = yield from _walk_task(
+                Slot(handlers[number], place, (*frame.order, number)), trail, handlers
+            )
+            if failed:
+                return True
+        number += 1
+    return False
 
 
-def _tasks(nodes: Sequence[Node]) -> Iterator[Task]:
-    for node in nodes:
-        if isinstance(node, Block):
-            yield from _tasks(node.body)
-        else:
-            yield node
-
-
-def _answers(handler: Task, notified: Sequence[str]) -> bool:
-    return handler.name in notified or any(topic in notified for topic in handler.listen)
-
-
-def _link(slot: Slot, include: Include) -> str:
+def _link(slot: Slot, include: Include | IncludeRole) -> str:
     """The chain below an include: bounded in length however deep the includes are."""
-    text = f"{slot.frame.chain}{slot.task.identity}#{include.item}#{include.file}"
+    named = (
+        include.file if isinstance(include, Include) else f"role {include.name}/{include.tasks_from or ''}"
+    )
+    text = f"{slot.frame.chain}{slot.task.identity}#{include.item}#{named}"
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest() + "/"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from runbook.errors import LoadError, Problem
-from runbook.loader import load_playbook, load_tasks, load_vars
+from runbook.loader import load_playbook, load_vars
+from runbook.loader_included import Place, load_tasks
 from runbook.model import Block, Loop, Play, Playbook, Task
 from runbook.registry import Registry
 from runbook.values import Expression, Template
@@ -17,6 +18,7 @@ from runbook.values import Expression, Template
 from tests.support.catalog import SmallCatalog
 
 Load = Callable[..., Playbook]
+PLACE = Place("site.yml", SmallCatalog())
 
 
 @pytest.fixture
@@ -253,34 +255,40 @@ class TestIncludes:
         found = problems(load, text, {"a.yml": "- include_tasks: a.yml\n- debgu: {msg: x}\n"})
         assert found == ["a.yml:2:3: There is no module 'debgu'"]
 
-    def test_an_included_file_inherits_all_but_when_and_notify(self, load: Load, tmp_path: Path) -> None:
+    def test_an_included_file_inherits_what_is_around_the_include_and_its_apply(self, load: Load) -> None:
         text = """
 - hosts: web
   environment: {A: b}
   tasks:
-    - include_tasks: sub/a.yml
-      when: x
-      tags: t
-      vars: {v: 1}
-      no_log: true
-      notify: h
+    - block:
+        - include_tasks: {file: sub/a.yml, apply: {tags: applied, ignore_errors: true}}
+          when: own
+          tags: t
+          vars: {v: 1}
+          no_log: true
+          notify: h
+      when: outer
+      vars: {w: 1}
+      tags: around
   handlers: [{name: h, debug: {msg: x}}]
 """
         (play,) = load(text, {"sub/a.yml": "- debug: {msg: x}\n  tags: u\n"}).plays
         parent = tasks(play)[0]
-        (node,) = load_tasks("sub/a.yml", parent, SmallCatalog())
+        (node,) = load_tasks("sub/a.yml", parent, PLACE).nodes
         assert isinstance(node, Task)
-        assert node.when == ()
+        assert [one.source for one in node.when] == ["outer"]
         assert node.notify == ()
-        assert node.tags == {"t", "u"}
-        assert node.vars == {"v": 1}
-        assert node.no_log is True
+        assert node.tags == {"around", "applied", "u"}
+        assert node.vars == {"w": 1}
+        assert parent.params == {"v": 1}
+        assert node.no_log is False
+        assert node.ignore_errors is True
         assert node.environment == ({"A": "b"},)
 
     def test_the_same_file_has_another_identity_under_another_include(self, load: Load) -> None:
         text = "- hosts: web\n  tasks: [{include_tasks: a.yml}, {include_tasks: a.yml}]\n"
         (play,) = load(text, {"a.yml": "- debug: {msg: x}\n"}).plays
-        first, second = (load_tasks("a.yml", parent, SmallCatalog())[0].identity for parent in tasks(play))
+        first, second = (load_tasks("a.yml", parent, PLACE).nodes[0].identity for parent in tasks(play))
         assert first != second
 
     def test_a_broken_file_is_told_when_it_is_included(self, tmp_path: Path, load: Load) -> None:
@@ -288,11 +296,11 @@ class TestIncludes:
             "- hosts: web\n  tasks: [{include_tasks: '{{ x }}'}]\n", {"a.yml": "- debug: {mgs: x}\n"}
         ).plays
         with pytest.raises(LoadError, match="'debug' takes no 'mgs'"):
-            load_tasks("a.yml", tasks(play)[0], SmallCatalog())
+            load_tasks("a.yml", tasks(play)[0], PLACE)
 
 
 class TestHandlers:
-    def test_what_is_notified_must_be_there(self, load: Load) -> None:
+    def test_what_is_notified_should_be_there(self, load: Load) -> None:
         text = """
 - hosts: web
   tasks:
@@ -301,7 +309,10 @@ class TestHandlers:
     - {name: restart, debug: {msg: x}}
     - {name: other, listen: [reload], debug: {msg: x}}
 """
-        assert problems(load, text) == ["site.yml:4:62: This play has no handler 'gone'"]
+        warnings: list[Problem] = []
+        load(text, warn=warnings.append)
+        assert [str(one.position) for one in warnings] == ["site.yml:4:62"]
+        assert warnings[0].message == "This play has no handler 'gone'"
 
     def test_a_handler_that_could_not_be_read_is_not_missing(self, load: Load) -> None:
         text = """

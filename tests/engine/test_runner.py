@@ -97,18 +97,23 @@ def test_flush_handlers_runs_them_now_and_again_when_notified_again(folder: Fold
             - {name: two, command: "true", notify: handler}
         """
     )
-    assert played.names == ["one", "flush", "handler", "two", "handler"]
+    assert played.tasks == ["one", "flush", "handler", "two", "handler"]
+    assert played.names == ["one", "handler", "two", "handler"], "meta is neither told nor counted"
 
 
-def test_a_notified_handler_that_is_not_there_fails_the_task(folder: Folder) -> None:
-    with pytest.raises(LoadError, match="nobody"):
-        folder.play(
-            """
-            - hosts: localhost
-              tasks:
-                - {name: one, command: "true", notify: nobody}
-            """
-        )
+def test_a_notified_handler_that_is_not_there_stops_the_run_when_the_task_changed(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          tasks:
+            - {name: quiet, debug: {}, notify: restrat}
+            - {name: one, command: "true", notify: restrat}
+            - {name: two, debug: {}}
+          handlers: [{name: restart, debug: {}}]
+        """
+    played = folder.play(text)
+    assert (played.code, played.names) == (1, ["quiet", "one"])
+    assert "Did you mean 'restart'?" in played.notices
+    assert folder.play(text.replace("restrat", "restart")).names == ["quiet", "one", "two", "restart"]
 
 
 def test_a_failed_host_runs_no_handlers_unless_forced(folder: Folder) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from runbook.errors import Position
-from runbook.model import Block, Include, Node, Task
+from runbook.model import Block, Include, Node, Role, Task
 from runbook.walk import Slot, Trail, Verdict, walk_play
 
 AT = Position("site.yml", 1, 1)
@@ -28,7 +29,7 @@ class Walked:
         tasks: Sequence[Node],
         verdicts: Mapping[str, Verdict | Callable[[Trail], Verdict]] | None = None,
         *,
-        handlers: Sequence[Node] = (),
+        handlers: Sequence[Task] = (),
         force_handlers: bool = False,
     ) -> None:
         self.trail = Trail()
@@ -53,9 +54,11 @@ class Walked:
         return [slot.step("web") for slot in self.slots]
 
 
-def notify(*names: str, failed: bool = False) -> Callable[[Trail], Verdict]:
+def notify(*handlers: int, failed: bool = False) -> Callable[[Trail], Verdict]:
+    """A verdict that leaves these handlers due, by their place among them."""
+
     def verdict(trail: Trail) -> Verdict:
-        trail.notified.extend(names)
+        trail.due.update(handlers)
         return Verdict(failed=failed)
 
     return verdict
@@ -123,25 +126,33 @@ def test_identities_do_not_depend_on_what_else_is_there() -> None:
 def test_handlers_run_once_in_their_order_at_the_end() -> None:
     walked = Walked(
         [task("a"), task("b")],
-        {"a": notify("two", "one"), "b": notify("topic")},
-        handlers=[task("one", "topic"), task("two"), task("three")],
+        {"a": notify(1, 0), "b": notify(0)},
+        handlers=[task("one"), task("two"), task("three")],
     )
 
     assert walked.names == ["a", "b", "one", "two"]
 
 
-def test_handlers_may_notify_each_other_and_come_to_an_end() -> None:
+def test_a_handler_that_stands_before_the_one_that_notified_it_waits_for_the_next_flush() -> None:
     walked = Walked(
-        [task("a")],
-        {"a": notify("two"), "two": notify("one"), "one": notify("two")},
+        [task("a"), task("flush"), task("b")],
+        {"a": notify(1), "two": notify(0), "flush": Verdict(flush=True)},
         handlers=[task("one"), task("two")],
     )
 
-    assert walked.names == ["a", "two", "one"]
+    assert walked.names == ["a", "flush", "two", "b", "one"]
+
+
+def test_handlers_that_notify_each_other_come_to_an_end() -> None:
+    walked = Walked(
+        [task("a")], {"a": notify(1), "two": notify(0), "one": notify(1)}, handlers=[task("one"), task("two")]
+    )
+
+    assert walked.names == ["a", "two", "one", "two"]
 
 
 def test_a_failed_play_runs_its_handlers_only_when_forced() -> None:
-    tasks, verdicts = [task("a"), task("b")], {"a": notify("h"), "b": FAILED}
+    tasks, verdicts = [task("a"), task("b")], {"a": notify(0), "b": FAILED}
 
     assert Walked(tasks, verdicts, handlers=[task("h")]).names == ["a", "b"]
     forced = Walked(tasks, verdicts, handlers=[task("h")], force_handlers=True)
@@ -152,7 +163,7 @@ def test_a_failed_play_runs_its_handlers_only_when_forced() -> None:
 def test_what_a_failed_flush_left_is_run_after_a_rescue() -> None:
     walked = Walked(
         [block(task("a"), task("flush"), rescue=[task("r")])],
-        {"a": notify("one", "two"), "flush": Verdict(flush=True), "one": FAILED},
+        {"a": notify(0, 1), "flush": Verdict(flush=True), "one": FAILED},
         handlers=[task("one"), task("two")],
     )
 
@@ -163,7 +174,7 @@ def test_what_a_failed_flush_left_is_run_after_a_rescue() -> None:
 def test_each_flush_is_a_place_of_its_own() -> None:
     walked = Walked(
         [task("a"), task("flush"), task("b")],
-        {"a": notify("h"), "b": notify("h"), "flush": Verdict(flush=True)},
+        {"a": notify(0), "b": notify(0), "flush": Verdict(flush=True)},
         handlers=[task("h")],
     )
 
@@ -175,3 +186,43 @@ def test_the_same_verdicts_lead_to_the_same_steps() -> None:
     tasks = [block(task("a"), rescue=[task("r")]), task("b")]
 
     assert Walked(tasks, {"a": FAILED}).steps == Walked(tasks, {"a": FAILED}).steps
+
+
+def role(key: str = "r", *, allow_duplicates: bool = False) -> Role:
+    return Role(name=key, path=f"/{key}", identity=key, key=key, allow_duplicates=allow_duplicates)
+
+
+def of_role(made: Role, *body: Node) -> Block:
+    return Block(body=body, position=AT, identity="b", role=made)
+
+
+def begin(key: str) -> Callable[[Trail], Verdict]:
+    def verdict(trail: Trail) -> Verdict:
+        trail.roles.begun.add(key)
+        return Verdict()
+
+    return verdict
+
+
+def test_a_role_is_played_once_unless_it_allows_duplicates() -> None:
+    def names(first: Role, second: Role) -> list[str]:
+        return Walked([of_role(first, task("a")), of_role(second, task("b"))], {"a": begin("r")}).names
+
+    assert names(role(), role()) == ["a"]
+    assert names(role(), role("other")) == ["a", "b"]
+    assert names(role(), role(allow_duplicates=True)) == ["a", "b"]
+    assert Walked([of_role(role(), task("a")), of_role(role(), task("b"))]).names == ["a", "b"], "all skipped"
+
+
+def test_end_role_leaves_all_blocks_of_the_role_and_no_more() -> None:
+    inner = block(task("end"), task("x"), always=[task("y")])
+    walked = Walked([of_role(role(), inner, task("z")), task("b")], {"end": Verdict(end_role=True)})
+
+    assert walked.names == ["end", "b"]
+
+
+def test_an_include_hands_its_vars_on() -> None:
+    parent = replace(task("i"), params={"a": 1, "b": 1})
+    walked = Walked([parent], {"i": Verdict(includes=((Include("f", vars={"b": 2}), (task("t"),)),))})
+
+    assert walked.slots[-1].frame.vars == {"a": 1, "b": 2}

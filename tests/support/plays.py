@@ -36,6 +36,10 @@ class Played:
         """Host, task and status of each step, in the order in which they ended."""
         return [(s.host, s.task, str(s.outcome.status)) for s in self.of(StepFinished)]
 
+    def steps_of(self, module: str) -> list[StepFinished]:
+        """The finished steps of one module, in their order."""
+        return [step for step in self.of(StepFinished) if step.module == module]
+
     @property
     def names(self) -> list[str]:
         return [step.task for step in self.of(StepFinished)]
@@ -95,7 +99,7 @@ class Folder:
         events: list[Event] = []
         sources = [self.inventory] if self.inventory else []
         runner = Runner(
-            playbook=load_playbook(str(file), registry),
+            playbook=load_playbook(str(file), registry, extra_vars=options.get("extra_vars", {})),
             inventory=load_inventory(sources, playbook_dir=self.path),
             options=Options(**{**self.options, **options}),
             registry=registry,
