@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import LoadError, Position, Problem
+from .errors import LoadError, Problem
+from .identity import Siblings
 from .lint_config import Config
 from .lint_view import FileView, kind_of, view
 from .loader import look_through
 from .loader_call import Catalog, Modules
-from .loader_session import Session
-from .loader_tasks import read_included
-from .model import Task
+from .loader_session import Inherited, Session
+from .loader_tasks import read_list
+from .role_files import roles_folders
 from .varfiles import vars_of
 from .yamlfile import YamlFile, read_yaml, syntax_problems
 
@@ -80,7 +81,7 @@ def _read(made: Gathered, path: str, kind: str, catalog: Catalog) -> None:
     session = Session(catalog, made.warnings.append)
     try:
         if kind == "playbook":
-            session = look_through(path, catalog, warn=made.warnings.append)
+            session = look_through(path, catalog, roles_path=roles_folders(()), warn=made.warnings.append)
         else:
             _look_into(session, path, kind)
     except LoadError as error:
@@ -102,8 +103,7 @@ def _look_into(session: Session, path: str, kind: str) -> None:
     if kind == "vars":
         vars_of(file)
     else:
-        parent = Task(module="include_tasks", args={}, position=Position(path, 1, 1), identity="")
-        read_included(session, file, parent, handlers=kind == "handlers")
+        read_list(session)(file, Inherited(), Siblings(path), kind == "handlers", ())
 
 
 def _kind(file: YamlFile, otherwise: str) -> str:
