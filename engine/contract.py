@@ -22,7 +22,7 @@ import msgspec
 from .errors import RunbookError
 from .model import Action, AddHost, Change, Directive, Include, IncludeRole, Meta, Value
 from .secret_names import boxed
-from .values import Expression
+from .values import Expression, Unknown
 
 CONTRACT_VERSION = 1
 
@@ -388,6 +388,11 @@ class Scope(Protocol):
 
     def evaluate(self, expression: Expression) -> Any:
         """The value of an expression. Unknown when it depends on one."""
+        ...
+
+    def truth(self, expression: Expression) -> bool | Unknown:
+        """Whether a condition holds. Unknown when it depends on one. Raises TemplateError, also when its value is
+        neither true nor false."""
         ...
 
 

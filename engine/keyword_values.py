@@ -25,6 +25,7 @@ AWS_SETTINGS = ("region", "profile", "role_arn", "external_id", "endpoint_url", 
 """What `aws:` can say; the other fields of a Target are the sandbox's own."""
 
 _WHOLE_TEMPLATE = re.compile(r"\s*\{\{-?(?P<inner>(?:(?!\{\{|\}\}).)*?)-?\}\}\s*", re.DOTALL)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _TRUE = frozenset({"yes", "true", "on", "y", "1"})
 _FALSE = frozenset({"no", "false", "off", "n", "0"})
 
@@ -225,10 +226,17 @@ def read_serial(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
 
 
 def read_expressions(file: YamlFile, entry: Entry, warn: Warn) -> tuple[Expression, ...]:
-    """Bare Jinja2 expressions: one or a list, of which all must hold."""
+    """Bare Jinja2 expressions: one or a list, of which all must hold; none when nothing is written."""
+    if is_null(entry.node):
+        return ()
     nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
     found = [_expression(file, entry, node, warn) for node in nodes]
     return tuple(one for one in found if one is not None)
+
+
+def _embeds(source: str) -> bool:
+    """Whether braces stand only within quotes: a text that is a template, within an expression."""
+    return "{" not in _QUOTED.sub("", source)
 
 
 def _expression(file: YamlFile, entry: Entry, node: yaml.Node, warn: Warn) -> Expression | None:
@@ -244,6 +252,8 @@ def _expression(file: YamlFile, entry: Entry, node: yaml.Node, warn: Warn) -> Ex
     if "{{" not in source and "{%" not in source:
         return file.expression(source, at)
     whole = _WHOLE_TEMPLATE.fullmatch(source)
+    if not whole and _embeds(source):
+        return file.expression(source, at)
     if not whole:
         hint = "Take the braces away; names of variables need none here, and text joins with '~'."
         file.problem(f"'{entry.key}' is an expression already and takes no braces", node, hint)

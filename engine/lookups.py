@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import pass_context
 
 from .errors import nearest
-from .template_guard import PLAIN, has_secret, reveal
+from .template_guard import PLAIN, Missing, has_secret, reveal
 from .template_jinja import ScopeContext
 from .values import NeedsPlain
 
@@ -111,4 +111,9 @@ def now(utc: bool = False, fmt: str | None = None) -> Any:
     return moment.strftime(fmt) if fmt else moment
 
 
-GLOBALS: Mapping[str, Any] = {"lookup": lookup, "now": now, "q": query, "query": query}
+def undef(hint: str | None = None) -> Missing:
+    """A value that must be given elsewhere."""
+    return Missing(hint=hint or "A mandatory variable has not been overridden")
+
+
+GLOBALS: Mapping[str, Any] = {"lookup": lookup, "now": now, "q": query, "query": query, "undef": undef}

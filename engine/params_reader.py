@@ -180,8 +180,7 @@ class Reader:
         if node.cls is not Expression:
             return self.misfit(value, node, where)
         if type(value) is Template:
-            hint = "Write the bare expression, without {{ }}."
-            return self.say(where, f"'{shown(where)}' is an expression already", hint)
+            value = value.source
         if not isinstance(value, str | bool | int | float):
             return self.misfit(value, node, where)
         made = Expression(str(value), self._positions.get(str(where[0])))

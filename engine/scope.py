@@ -12,8 +12,8 @@ from typing import Any
 from .errors import TemplateError, UndefinedVariable, nearest
 from .model import Value
 from .template import Templates
-from .template_guard import MISSING, PLAIN, Missing, settle
-from .values import Expression, Secret, Template
+from .template_guard import MISSING, PLAIN, Missing, Opened, settle
+from .values import Expression, Omit, Secret, Template, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class VariableScope(Mapping[str, Any]):
         if value is MISSING:
             if default is not MISSING:
                 return default
-            raise UndefinedVariable(f"'{name}' is not defined", hint=nearest(name, self.names()))
+            raise UndefinedVariable(f"'{name}' is undefined", hint=nearest(name, self.names()))
         if type(value) is Missing:
             value.fail()
         return settle(value) if self.brittle else value
@@ -73,6 +73,10 @@ class VariableScope(Mapping[str, Any]):
         """The value of an expression: `Templates.evaluate`."""
         return self._templates.evaluate(expression, self)
 
+    def truth(self, expression: Expression) -> bool | Unknown:
+        """Whether a condition holds: `Templates.truth`."""
+        return self._templates.truth(expression, self)
+
     def mapping(self) -> Mapping[str, Any]:
         """The variables as a mapping for modules: what can't be rendered raises when it is read."""
         return self
@@ -80,8 +84,8 @@ class VariableScope(Mapping[str, Any]):
     # ------------------------------------------------------------ template.Variables
 
     def lookup(self, name: str) -> Any:
-        """A variable's value, rendered; MISSING when there is none; a `Missing` that knows its cause when it needs
-        a variable that is not there. Raises TemplateError when it can't be rendered."""
+        """A variable's value, rendered; `vars` holds them all; MISSING when there is none; a `Missing` that knows
+        its cause when it needs a variable that is not there. Raises TemplateError when it can't be rendered."""
         known = self._memo.get(name)
         if known is not None:
             self.reads |= known.reads
@@ -93,7 +97,7 @@ class VariableScope(Mapping[str, Any]):
                 if type(value) in PLAIN or not _has_template(value):
                     return value
                 return self._render(name, value)
-        return MISSING
+        return Opened(self, _itself) if name == "vars" else MISSING
 
     def names(self) -> Iterator[str]:
         seen: set[str] = set()
@@ -155,7 +159,7 @@ class VariableScope(Mapping[str, Any]):
             value = self._part(raw, name)
         except TemplateError as error:
             value = Missing(name=name, cause=error)
-        if type(value) is Missing:
+        if type(value) is Missing or type(value) is Omit:
             self.brittle = True
         return value
 
@@ -179,10 +183,11 @@ class VariableScope(Mapping[str, Any]):
         return any(name in layer for layer in self._layers)
 
     def __iter__(self) -> Iterator[str]:
-        return self.names()
+        """Without `hostvars`, in which this mapping stands: whoever reads all of it comes to an end."""
+        return (name for name in self.names() if name != "hostvars")
 
     def __len__(self) -> int:
-        return sum(1 for _ in self.names())
+        return sum(1 for _ in self)
 
 
 def _through(error: TemplateError, name: str) -> TemplateError:
@@ -190,6 +195,10 @@ def _through(error: TemplateError, name: str) -> TemplateError:
     note = f"Needed by the variable '{name}'."
     hint = f"{error.hint} {note}" if error.hint else note
     return type(error)(error.message, position=error.position, hint=hint, excerpt=error.excerpt)
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def _has_template(value: Value) -> bool:

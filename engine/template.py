@@ -19,25 +19,36 @@ from .errors import RunbookError, TemplateError
 from .lookups import GLOBALS
 from .model import Value
 from .secrets import Masker
-from .template_errors import Origin, explain, problem_error, syntax_problem, template_line
+from .template_errors import (
+    Origin,
+    explain,
+    plain_kind,
+    problem_error,
+    syntax_problem,
+    template_line,
+)
 from .template_guard import (
     MISSING,
     PLAIN,
     Missing,
     NotThere,
     Unusable,
+    copied,
     has_secret,
+    join_pieces,
     join_text,
     reveal,
     settle,
 )
-from .template_jinja import Environment, Find, ScopeContext
-from .template_syntax import check_syntax, guarded, origin_of, parse
+from .template_jinja import Environment, Find, MutableEnvironment, ScopeContext
+from .template_parse import changes_in_place, parse
+from .template_syntax import check_syntax, guarded, origin_of
 from .values import (
     DERIVED,
     OMIT,
     Expression,
     NeedsPlain,
+    Omit,
     Secret,
     Template,
     Unknown,
@@ -75,6 +86,8 @@ class Variables(Protocol):
 class _Compiled:
     jinja: Any
     builds: bool
+    changes: bool
+    """It may change lists and mappings in place, and so is handed copies."""
     tail: str
     """Line ends after the last expression: part of a text, not of an object."""
 
@@ -89,8 +102,7 @@ class Templates:
     def __init__(self, base: Path | None = None, masker: Masker | None = None) -> None:
         self._compiled: dict[tuple[type, str], _Compiled] = {}
         self._masker = masker
-        self._environment = Environment(base or Path(), *guarded())
-        self._environment.globals.update(GLOBALS, omit=OMIT)
+        self._environments = _Environments(base or Path())
 
     # ------------------------------------------------------------ what others call
 
@@ -126,7 +138,13 @@ class Templates:
 
     def truth(self, expression: Expression, scope: Variables) -> bool | Unknown:
         """Whether a condition holds: `as_truth` of its value. Raises TemplateError."""
-        return as_truth(self._evaluate(expression, scope))
+        value = self._evaluate(expression, scope)
+        if type(value) is bool:
+            return value
+        try:
+            return as_truth(value)
+        except Unusable as error:
+            raise explain(error, origin_of(expression), 1, ()) from None
 
     def holds(self, conditions: Sequence[Expression], scope: Variables) -> bool | Unknown:
         """Whether all conditions hold, asked in order up to the first that does not.
@@ -158,22 +176,12 @@ class Templates:
         """
         origin = Origin(source, file=name)
         try:
-            environment = self._written_as(syntax)
-            compiled = _compile(environment, environment.parse(source), "")
+            compiled = self._ready(self._environments[syntax, False].parse(source), "", syntax)
         except TemplateSyntaxError as error:
             raise problem_error(syntax_problem(error, origin)) from None
         return self._answer(compiled, origin, scope, text=True)
 
     # ------------------------------------------------------------ how it is done
-
-    def _written_as(self, syntax: TemplateSyntax | None) -> Environment:
-        """The environment for texts with marks of their own. Raises TemplateError when they can't be told apart."""
-        if syntax is None or syntax == TemplateSyntax():
-            return self._environment
-        try:
-            return self._environment.overlay(**msgspec.structs.asdict(syntax))
-        except (AssertionError, ValueError) as error:
-            raise TemplateError(f"The template's marks can't be used: {error}") from error
 
     def _evaluate(self, template: Template | Expression, scope: Variables) -> Any:
         key = (type(template), template.source)
@@ -186,11 +194,19 @@ class Templates:
         source = template.source
         tail = "\n" * (len(source) - len(source.rstrip("\n"))) if isinstance(template, Template) else ""
         try:
-            return _compile(self._environment, parse(self._environment, template), tail)
+            return self._ready(parse(self._environments[None, False], template), tail)
         except TemplateSyntaxError as error:
             raise problem_error(
                 check_syntax(template) or syntax_problem(error, origin_of(template))
             ) from None
+
+    def _ready(self, tree: nodes.Template, tail: str, syntax: TemplateSyntax | None = None) -> _Compiled:
+        builds = next(tree.find_all(_BUILDS), None) is not None
+        changes = changes_in_place(tree)
+        environment = self._environments[syntax, changes]
+        code = environment.compile(tree)
+        jinja = environment.template_class.from_code(environment, code, environment.globals)
+        return _Compiled(jinja=jinja, builds=builds or changes, changes=changes, tail=tail)
 
     def _answer(
         self,
@@ -201,7 +217,8 @@ class Templates:
         text: bool = False,
     ) -> Any:
         jinja = compiled.jinja
-        context = ScopeContext(jinja.environment, scope.lookup, None, jinja.blocks)
+        find = _copying(scope.lookup) if compiled.changes else scope.lookup
+        context = ScopeContext(jinja.environment, find, None, jinja.blocks)
         try:
             try:
                 return _result(compiled, context, scope, text)
@@ -230,6 +247,8 @@ class Templates:
     def _opened(self, compiled: _Compiled, first: ScopeContext, scope: Variables, text: bool) -> Secret:
         """Once more, with every secret that is read opened; what comes out is a secret."""
         find = _opening(scope.lookup)
+        if compiled.changes:
+            find = _copying(find)
         context = ScopeContext(first.environment, find, None, compiled.jinja.blocks)
         context.cache, context.opened = first.cache, True
         return Secret(_result(compiled, context, scope, text), DERIVED)
@@ -237,9 +256,9 @@ class Templates:
 
 def _result(compiled: _Compiled, context: ScopeContext, scope: Variables, text: bool) -> Any:
     pieces = _pieces(compiled.jinja.root_render_func(context))
-    if text or len(pieces) != 1:
-        return join_text(pieces) + compiled.tail
-    value = pieces[0]
+    if text:
+        return join_text(pieces)
+    value = pieces[0] if len(pieces) == 1 else join_pieces(pieces)
     if type(value) in PLAIN:
         return value + compiled.tail if type(value) is str and compiled.tail else value
     if compiled.builds or scope.brittle or type(value) not in (dict, list):
@@ -263,6 +282,40 @@ def _opening(lookup: Find) -> Find:
     return lambda name: reveal(lookup(name))
 
 
+def _copying(lookup: Find) -> Find:
+    """Each variable as a copy of its own, the same one at each read."""
+    copies: dict[str, Any] = {}
+
+    def find(name: str) -> Any:
+        if name not in copies:
+            copies[name] = copied(lookup(name))
+        return copies[name]
+
+    return find
+
+
+class _Environments(dict[tuple[TemplateSyntax | None, bool], Environment]):
+    """Environments by the marks of templates and by whether these may change what they are handed."""
+
+    def __init__(self, base: Path) -> None:
+        super().__init__()
+        self._base = base
+
+    def __missing__(self, key: tuple[TemplateSyntax | None, bool]) -> Environment:
+        syntax, changes = key
+        if syntax is None:
+            kind = MutableEnvironment if changes else Environment
+            made = kind(self._base, *guarded())
+            made.globals.update(GLOBALS, omit=OMIT)
+        else:
+            try:
+                made = self[None, changes].overlay(**msgspec.structs.asdict(syntax))
+            except (AssertionError, ValueError) as error:
+                raise TemplateError(f"The template's marks can't be used: {error}") from error
+        self[key] = made
+        return made
+
+
 def _boxed(value: Any) -> bool:
     try:
         return has_secret(value)
@@ -270,25 +323,29 @@ def _boxed(value: Any) -> bool:
         return False
 
 
-def _compile(environment: Environment, tree: nodes.Template, tail: str) -> _Compiled:
-    builds = next(tree.find_all(_BUILDS), None) is not None
-    code = environment.compile(tree)
-    jinja = environment.template_class.from_code(environment, code, environment.globals)
-    return _Compiled(jinja=jinja, builds=builds, tail=tail)
-
-
 def as_truth(value: Any) -> bool | Unknown:
-    """A condition's value as yes or no: Ansible's words for booleans mean what they say, anything else is true
-    unless it is empty, zero or null. Unknown stays Unknown; a Secret is opened."""
+    """A condition's value, which must be true or false, as in Ansible. Unknown stays Unknown; a Secret is opened.
+
+    Raises Unusable for any other value: what it would count as is what goes wrong unseen.
+    """
     value = Secret.reveal(value)
     if isinstance(value, bool | Unknown):
         return value
-    if isinstance(value, str):
-        return value.strip().lower() not in _FALSE_WORDS
-    return bool(value)
+    if type(value) is Omit:
+        raise Unusable("A condition came to 'omit'", hint="Give `default` true or false here.")
+    raise Unusable(
+        f"Conditionals must have a boolean result, and this one is {plain_kind(value)}",
+        hint=_BOOLEAN_HINTS.get(type(value), "Compare it: `== ...`."),
+    )
 
 
-_FALSE_WORDS = frozenset({"", "false", "no", "off", "n", "f", "0"})
+_BOOLEAN_HINTS = {
+    str: "Write what is asked: `x | length > 0`, `x == '...'`, or `x | bool` for words such as yes and no.",
+    list: "Write what is asked: `x | length > 0`.",
+    dict: "Write what is asked: `x | length > 0`.",
+    int: "Write what is asked: `x > 0`, or `x | bool`.",
+    type(None): "Write what is asked: `x is none`, `x is defined`, or `x is not none`.",
+}
 
 
 __all__ = ["MISSING", "Templates", "Variables", "as_truth", "check_syntax"]

@@ -13,7 +13,7 @@ from jinja2.exceptions import SecurityError
 
 from .errors import LoadError, Position, Problem, TemplateError, UndefinedVariable, nearest
 from .source import Source, read_source
-from .template_guard import MISSING, Missing, NotThere
+from .template_guard import MISSING, Missing, NotThere, type_name
 
 _NEAR = 60
 """Lines below the key of a value within which its text is looked for: a long list of conditions is one value."""
@@ -125,7 +125,7 @@ def _not_there(missing: Missing, origin: Origin, line: int, names: Iterable[str]
     if wanted is None:
         message = missing._undefined_message  # noqa: SLF001 (Jinja2's own name for it)
     elif owner is MISSING:
-        message = f"'{wanted}' is not defined"
+        message = f"'{wanted}' is undefined"
         hint = nearest(str(wanted), names)
     else:
         message, hint = _not_in(owner, wanted)
@@ -135,13 +135,15 @@ def _not_there(missing: Missing, origin: Origin, line: int, names: Iterable[str]
 
 
 def _not_in(owner: Any, wanted: Any) -> tuple[str, str | None]:
+    """In Ansible's words, which playbooks look for in messages; what helps is the hint."""
+    kind = type_name(owner)
     if isinstance(owner, Mapping):
         keys = [str(key) for key in owner]
         hint = nearest(str(wanted), keys) or (f"It has: {', '.join(keys[:12])}." if keys else "It is empty.")
-        return f"'{wanted}' is not in this mapping", hint
+        return f"object of type '{kind}' has no attribute {wanted!r}", hint
     if isinstance(owner, list | tuple):
-        return f"There is no item {wanted} in this list of {len(owner)}", None
-    return f"'{wanted}' is not in this value, which is {plain_kind(owner)}", None
+        return f"object of type '{kind}' has no attribute {wanted!r}", f"It has {len(owner)} items."
+    return f"object of type '{kind}' has no attribute {wanted!r}", f"It is {plain_kind(owner)}."
 
 
 def plain_kind(value: Any) -> str:

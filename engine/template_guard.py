@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from jinja2.exceptions import SecurityError, UndefinedError
-from jinja2.runtime import Undefined
-from jinja2.utils import missing
+from jinja2.runtime import TemplateReference, Undefined
+from jinja2.utils import Namespace, missing
 from markupsafe import Markup
 
 from .errors import TemplateError
@@ -127,16 +127,29 @@ def reveal(value: Any) -> Any:
     return value
 
 
+def copied(value: Any) -> Any:
+    """The value with lists and mappings of its own."""
+    kind = type(value)
+    if kind is dict:
+        return {key: copied(v) for key, v in value.items()}
+    if kind is list:
+        return [copied(v) for v in value]
+    if kind is Secret:
+        return Secret(copied(Secret.reveal(value)), value.origin)
+    return Opened(value, copied) if isinstance(value, Mapping) else value
+
+
 class Opened(Mapping[Any, Any]):
-    """A lazy mapping (`hostvars`, a host's variables) seen with its secrets opened."""
+    """A lazy mapping (`hostvars`, a host's variables) whose values are seen through a function: secrets opened."""
 
-    __slots__ = ("_inner",)
+    __slots__ = ("_how", "_inner")
 
-    def __init__(self, inner: Mapping[Any, Any]) -> None:
+    def __init__(self, inner: Mapping[Any, Any], how: Callable[[Any], Any] = reveal) -> None:
         self._inner = inner
+        self._how = how
 
     def __getitem__(self, key: Any) -> Any:
-        return reveal(self._inner[key])
+        return self._how(self._inner[key])
 
     def __contains__(self, key: object) -> bool:
         return key in self._inner
@@ -160,15 +173,17 @@ def settle(value: Any) -> Any:
         inner = Secret.reveal(value)
         return value if type(inner) in PLAIN else Secret(settle(inner), value.origin)
     if kind is dict or isinstance(value, Mapping):
-        return {settle(key): settle(v) for key, v in value.items()}
+        return {settle(key): settle(v) for key, v in value.items() if type(v) is not Omit}
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Undefined):
         if isinstance(value, Missing):
             value.fail()
-        return ""  # Jinja2's own lenient one: `x if c` without else
-    if isinstance(value, _MANY) or _is_view(value):
-        return [settle(v) for v in value]
+        raise Unusable("An inline 'if' was false and has no 'else'", hint="Write: A if CONDITION else B.")
+    if isinstance(value, _MANY) or is_view(value):
+        return [settle(v) for v in value if type(v) is not Omit]
+    if isinstance(value, Namespace | TemplateReference):
+        raise Unusable(f"A {type(value).__name__.lower()} can't be kept", hint="Name what you want of it.")
     if callable(value) and not isinstance(value, type):
         name = getattr(value, "__name__", "it")
         raise Unusable(
@@ -177,35 +192,63 @@ def settle(value: Any) -> Any:
     return value
 
 
-def _is_view(value: Any) -> bool:
+def is_view(value: Any) -> bool:
     return type(value).__name__ in ("dict_keys", "dict_values", "dict_items")
 
 
+_TYPE_NAMES = {
+    "Missing": "UndefinedMarker",
+    "Omit": "_OmitType",
+    "Opened": "dict",
+    "SourceFloat": "float",
+    "SourceInt": "int",
+    "VariableScope": "HostVarsVars",
+    "_GroupTuple": "GroupTuple",
+}
+
+
+def type_name(value: Any) -> str:
+    """A value's type by the name that Ansible has for it, which playbooks compare."""
+    name = type(value).__name__
+    return _TYPE_NAMES.get(name, name)
+
+
 def join_text(pieces: Iterable[Any]) -> str:
-    """Text of several pieces; None is empty, as in Ansible."""
+    """Text of several pieces; None and omit are empty, as in Ansible."""
     return "".join([piece if type(piece) is str else _text(piece) for piece in pieces])
+
+
+def join_pieces(pieces: Iterable[Any]) -> Any:
+    """What pieces come to: nothing is None, one is itself, several are text. None is no piece, as in Ansible."""
+    found = [piece for piece in pieces if piece is not None]
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else join_text(found)
 
 
 def tilde(pieces: Iterable[Any]) -> str:
     """The `~` operator."""
-    return "".join(
-        [piece if type(piece) is str else "None" if piece is None else _text(piece) for piece in pieces]
-    )
+    return "".join([piece if type(piece) is str else _told(piece) for piece in pieces])
+
+
+def _told(piece: Any) -> str:
+    if type(piece) is Omit:
+        raise Unusable("'omit' can't be part of a text", hint="Write it as the only value of an argument.")
+    return "None" if piece is None else _text(piece)
 
 
 def _text(piece: Any) -> str:
-    if type(piece) is Omit:
-        raise Unusable("'omit' can't be part of a text", hint="Write it as the only value of an argument.")
-    if piece is None:
+    if piece is None or type(piece) is Omit:
         return ""
     if has_secret(piece):
         raise NeedsPlain
-    return str(settle(piece))
+    return "" if type(piece) is Undefined else str(settle(piece))
 
 
-def guard(function: Callable[..., Any], *, moves: bool = False) -> Callable[..., Any]:
+def guard(function: Callable[..., Any], *, moves: bool = False, passes: bool = False) -> Callable[..., Any]:
     """A filter or test that meets plain values only, and answers with plain ones.
 
+    passes: a missing argument is the answer; it fails when that is used, so that `default` can help. Else it fails.
     moves: it only moves items about and never looks at them, so that only its direct arguments must be plain;
     what is inside stays Unknown, Secret or missing.
     """
@@ -215,12 +258,11 @@ def guard(function: Callable[..., Any], *, moves: bool = False) -> Callable[...,
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         taint = False
-        for value in args:
-            if type(value) not in PLAIN and tainted(value):
-                taint = True
-        for value in kwargs.values():
-            if type(value) not in PLAIN and tainted(value):
-                taint = True
+        for value in (*args, *kwargs.values()):
+            if type(value) not in PLAIN:
+                if type(value) is Missing and passes:
+                    return value
+                taint = tainted(value) or taint
         if not taint:
             return _unrolled(function(*args, **kwargs))
         answer = function(*[opened(a) for a in args], **{k: opened(v) for k, v in kwargs.items()})
@@ -246,7 +288,7 @@ def _unrolled(answer: Any) -> Any:
         return answer
     if kind is Markup:
         return str(answer)
-    if isinstance(answer, Iterator) or _is_view(answer):
+    if isinstance(answer, Iterator) or is_view(answer):
         return list(answer)
     return answer
 
@@ -258,10 +300,14 @@ __all__ = [
     "NotThere",
     "Opened",
     "Unusable",
+    "copied",
     "guard",
     "has_secret",
+    "is_view",
+    "join_pieces",
     "join_text",
     "reveal",
     "settle",
     "tilde",
+    "type_name",
 ]

@@ -15,9 +15,9 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_RESOLVE
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
-from .template_guard import MISSING, PLAIN, Missing, has_secret, join_text, tilde
+from .template_guard import MISSING, PLAIN, Missing, has_secret, is_view, join_pieces, tilde
 from .values import NeedsPlain, Omit, Secret, Unknown
 
 Find = Callable[[str], Any]
@@ -167,7 +167,7 @@ class Environment(ImmutableSandboxedEnvironment):
     code_generator_class = ObjectGenerator
     context_class = ScopeContext
     template_class = ScopeTemplate
-    concat = staticmethod(join_text)
+    concat = staticmethod(join_pieces)
     tilde = staticmethod(tilde)
     intercepted_binops = frozenset({"%"})
 
@@ -182,6 +182,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.base = base
         self.filters = dict(filters)
         self.tests = dict(tests)
+        self.globals["range"] = range  # Jinja2's sandbox has a limit, Ansible has none
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         kind = type(obj)
@@ -213,15 +214,28 @@ class Environment(ImmutableSandboxedEnvironment):
             return Missing(obj=obj, name=name)
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if type(function) is Missing:
+            return function
         for value in (*args, *kwargs.values()):
-            if type(value) not in PLAIN and _looks_in(function) and has_secret(value):
-                raise NeedsPlain
-        return super().call(context, function, *args, **kwargs)
+            if type(value) not in PLAIN and _looks_in(function):
+                if type(value) is Missing:
+                    return value  # it fails when it is used, so that `default` can help
+                if has_secret(value):
+                    raise NeedsPlain
+        answer = super().call(context, function, *args, **kwargs)
+        return list(answer) if is_view(answer) else answer
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "%" and isinstance(left, str) and has_secret(right):
             raise NeedsPlain
         return super().call_binop(context, operator, left, right)
+
+
+class MutableEnvironment(Environment):
+    """For templates that change lists and mappings in place (`x.append(1)`); they are handed copies."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return SandboxedEnvironment.is_safe_attribute(self, obj, attr, value)
 
 
 _CARRIERS = frozenset({"Macro", "BlockReference", "LoopContext", "Joiner", "Cycler"})

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, meta, nodes
-from jinja2.parser import Parser
 
 from .errors import Problem, nearest
 from .filters import FILTERS, MOVING, RAW
@@ -16,6 +15,7 @@ from .jinja_tests import RAW_TESTS, RESULT_TESTS, TESTS
 from .template_errors import Origin, syntax_problem
 from .template_guard import guard
 from .template_jinja import Environment
+from .template_parse import parse
 from .values import Expression, Template
 
 
@@ -41,7 +41,7 @@ def origin_of(template: Template | Expression) -> Origin:
 @functools.cache
 def guarded() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     filters = {
-        name: function if name in RAW else guard(function, moves=name in MOVING)
+        name: function if name in RAW else guard(function, moves=name in MOVING, passes=True)
         for name, function in FILTERS.items()
     }
     tests = {
@@ -54,19 +54,6 @@ def guarded() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 @functools.cache
 def _syntax() -> Environment:
     return Environment(Path(), *guarded())
-
-
-def parse(environment: Environment, template: Template | Expression) -> nodes.Template:
-    if isinstance(template, Template):
-        return environment.parse(template.source.rstrip("\n"))
-    parser = Parser(environment, template.source, state="variable")
-    expression = parser.parse_expression()
-    if not parser.stream.eos:
-        rest = parser.stream.current
-        raise TemplateSyntaxError(f"unexpected '{rest.value}' after the expression", rest.lineno)
-    tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
-    tree.set_environment(environment)
-    return tree
 
 
 def names_of(template: Template | Expression) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 from runbook.contract import Decision, Expression, Params, Scope
-from runbook.values import Secret, Unknown
+from runbook.values import Unknown
 
 
 class AssertParams(Params, frozen=True, kw_only=True):
@@ -32,10 +32,10 @@ class Assert:
     def compute(self, params: AssertParams, scope: Scope) -> Decision:
         undecided = None
         for expression in params.that:
-            value = scope.evaluate(expression)
-            if isinstance(value, Unknown):
-                undecided = undecided or f"'{expression.source}' depends on {Unknown.describe(value)}"
-            elif not Secret.reveal(value):
+            holds = scope.truth(expression)
+            if isinstance(holds, Unknown):
+                undecided = undecided or f"'{expression.source}' depends on {Unknown.describe(holds)}"
+            elif not holds:
                 return self._failed(params, expression)
         if undecided:
             return Decision(undecided=undecided)

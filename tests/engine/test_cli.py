@@ -119,7 +119,7 @@ def test_a_template_that_fails_before_the_run_is_wrong_use(plain: Desk) -> None:
     ended = plain.run("play", "t.yml")
 
     assert ended.code == 1
-    assert "'nix' is not defined" in ended.stderr
+    assert "'nix' is undefined" in ended.stderr
     assert not (plain.folder / ".runbook").exists()
 
 

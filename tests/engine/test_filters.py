@@ -126,7 +126,7 @@ def test_tests(expression: str, truth: bool) -> None:
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("nothing | mandatory", "'nothing' is not defined"),
+        ("nothing | mandatory", "'nothing' is undefined"),
         ("nothing | mandatory('give me a name')", "give me a name"),
         ("'x' is failed", "it takes what 'register' holds, not str"),
         ("'x' is version('')", "'' is not a version number"),
@@ -135,7 +135,7 @@ def test_tests(expression: str, truth: bool) -> None:
         ("'x' | urlsplit('hots')", "a URL has no part 'hots'"),
         ("lookup('file', 'gone.txt')", "there is no file gone.txt"),
         ("lookup('pipe', 'echo bad >&2; exit 3')", "ended with code 3: bad"),
-        ("lookup('vars', 'gone')", "'gone' is not defined"),
+        ("lookup('vars', 'gone')", "'gone' is undefined"),
     ],
 )
 def test_wrong_use_is_told_in_plain_words(expression: str, words: str) -> None:

@@ -343,11 +343,9 @@ def test_literals_are_checked_and_templates_are_left_for_the_run() -> None:
     ]
 
 
-def test_an_expression_with_braces_is_refused() -> None:
+def test_an_expression_may_stand_in_braces() -> None:
     for that in (Template("{{ a }}"), [Template("{{ a }}")]):
-        (problem,) = check_literals(Everything, {"name": "x", "that": that}, {}, AT)
-        assert problem.message.endswith("is an expression already")
-        assert problem.hint == "Write the bare expression, without {{ }}."
+        assert check_literals(Everything, {"name": "x", "that": that}, {}, AT) == []
 
 
 def test_fields_are_checked_together_at_load_when_all_is_literal() -> None:

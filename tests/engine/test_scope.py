@@ -61,7 +61,7 @@ def test_a_variable_is_rendered_when_read_and_only_once(templates: Templates) ->
 
 def test_a_missing_name_is_told_with_the_nearest_one(templates: Templates) -> None:
     scope = VariableScope(templates, [{"cluster_name": "lab"}])
-    with pytest.raises(UndefinedVariable, match="'cluster_nam' is not defined") as caught:
+    with pytest.raises(UndefinedVariable, match="'cluster_nam' is undefined") as caught:
         scope.get("cluster_nam")
     assert caught.value.hint == "Did you mean 'cluster_name'?"
     assert scope.get("cluster_nam", None) is None
@@ -75,11 +75,11 @@ def test_a_broken_part_of_a_variable_fails_only_when_it_is_used(templates: Templ
     scope = VariableScope(templates, [{"config": config}])
     assert scope.evaluate(Expression("config.good + config.list[1]")) == 6
     assert scope.evaluate(Expression("config.bad | default('d')")) == "d"
-    with pytest.raises(UndefinedVariable, match="'gone' is not defined"):
+    with pytest.raises(UndefinedVariable, match="'gone' is undefined"):
         scope.evaluate(Expression("config.bad"))
     with pytest.raises(TemplateError, match="division by zero"):
         scope.evaluate(Expression("config.list[0] + 1"))
-    with pytest.raises(UndefinedVariable, match="'gone' is not defined"):
+    with pytest.raises(UndefinedVariable, match="'gone' is undefined"):
         scope.get("config")
     with pytest.raises(UndefinedVariable):
         scope.evaluate(Expression("config"))

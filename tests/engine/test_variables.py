@@ -172,7 +172,7 @@ def test_hostvars_list_only_hosts_that_somebody_named() -> None:
 
 def test_names_hold_every_variable_once() -> None:
     around = surroundings()
-    names = list(around.scope(around.hosts["db"], task(a=1)))
+    names = list(around.scope(around.hosts["db"], task(a=1)).names())
 
     assert len(names) == len(set(names))
     assert {"a", "b", "port", "hostvars"} <= set(names)
