@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .template_guard import Missing
 from .values import NeedsPlain, Secret, Unknown, UnknownValue
 
 _MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
@@ -38,7 +39,7 @@ class _Seen:
             return item in self._others
 
 
-def unique(items: Iterable[Any], case_sensitive: bool = True, attribute: str | None = None) -> list[Any]:
+def unique(items: Iterable[Any], case_sensitive: bool = False, attribute: str | None = None) -> list[Any]:
     seen = _Seen()
 
     def key(item: Any) -> Any:
@@ -49,22 +50,27 @@ def unique(items: Iterable[Any], case_sensitive: bool = True, attribute: str | N
 
 
 def union(left: Iterable[Any], right: Iterable[Any]) -> list[Any]:
-    return unique([*left, *right])
+    return _as_a_set(unique([*left, *right], case_sensitive=True))
 
 
 def intersect(left: Iterable[Any], right: Iterable[Any]) -> list[Any]:
     seen = _Seen(right)
-    return [item for item in unique(left) if item in seen]
+    return _as_a_set([item for item in unique(left, case_sensitive=True) if item in seen])
 
 
 def difference(left: Iterable[Any], right: Iterable[Any]) -> list[Any]:
     seen = _Seen(right)
-    return [item for item in unique(left) if item not in seen]
+    return _as_a_set([item for item in unique(left, case_sensitive=True) if item not in seen])
 
 
 def symmetric_difference(left: Iterable[Any], right: Iterable[Any]) -> list[Any]:
     left, right = list(left), list(right)
-    return [*difference(left, right), *difference(right, left)]
+    return _as_a_set([*difference(left, right), *difference(right, left)])
+
+
+def _as_a_set(items: list[Any]) -> list[Any]:
+    """Whole numbers in the order that Ansible gives them, which is a set's; all else in the order it was in."""
+    return list(set(items)) if all(type(item) is int for item in items) else items
 
 
 def flatten(items: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
@@ -74,9 +80,14 @@ def flatten(items: Any, levels: int | None = None, skip_nulls: bool = True) -> l
             _must_show(item, (list, tuple))
         if isinstance(item, list | tuple) and levels != 0:
             flat.extend(flatten(item, None if levels is None else levels - 1, skip_nulls))
-        elif not (skip_nulls and item is None):
+        elif not (skip_nulls and _is_null(item)):
             flat.append(item)
     return flat
+
+
+def _is_null(item: Any) -> bool:
+    """Ansible takes these words for nothing, too."""
+    return item is None or (type(item) is str and item in ("None", "null"))
 
 
 def _must_show(item: Any, kinds: tuple[type, ...]) -> None:
@@ -92,7 +103,7 @@ def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace"
     if list_merge not in _MERGES:
         raise ValueError(f"list_merge must be one of {', '.join(_MERGES)}")
     made: dict[Any, Any] = {}
-    for mapping in flatten(mappings):
+    for mapping in flatten(mappings, levels=1):
         _must_show(mapping, (Mapping,))
         if not isinstance(mapping, Mapping):
             raise ValueError(f"combine takes mappings, not {type(mapping).__name__}")  # noqa: TRY004
@@ -147,10 +158,13 @@ def items2dict(items: Any, key_name: str = "key", value_name: str = "value") -> 
 
 
 def extract(key: Any, container: Any, morekeys: Any = None) -> Any:
-    value = container[key]
-    more = [] if morekeys is None else morekeys if isinstance(morekeys, list) else [morekeys]
-    for step in more:
-        value = value[step]
+    """What is in there; a missing value, which `default` accepts, when it is not."""
+    value = container
+    for step in (key, *(morekeys if isinstance(morekeys, list) else () if morekeys is None else (morekeys,))):
+        try:
+            value = value[step]
+        except (TypeError, LookupError):
+            return Missing(obj=value, name=step)
     return value
 
 
@@ -166,11 +180,15 @@ def subelements(items: Any, path: Any, skip_missing: bool = False) -> list[list[
                 found = []
                 break
             found = found[step]
+        if not isinstance(found, list | tuple):
+            raise ValueError(f"'{path}' should be a list in every item, and is {type(found).__name__}")  # noqa: TRY004
         pairs.extend([item, sub] for sub in found)
     return pairs
 
 
 def rekey_on_member(items: Any, key: str, duplicates: str = "error") -> dict[Any, Any]:
+    if duplicates not in ("error", "overwrite"):
+        raise ValueError(f"duplicates must be error or overwrite, not '{duplicates}'")
     made: dict[Any, Any] = {}
     for item in items.values() if isinstance(items, Mapping) else items:
         if item[key] in made and duplicates == "error":
@@ -179,13 +197,32 @@ def rekey_on_member(items: Any, key: str, duplicates: str = "error") -> dict[Any
     return made
 
 
-def shuffle(items: Iterable[Any], seed: Any = None) -> list[Any]:
+def shuffle(items: Any, seed: Any = None) -> Any:
+    if not isinstance(items, Iterable):
+        return items
     made = list(items)
     random.Random(seed).shuffle(made)  # noqa: S311 (an order, not a secret)
     return made
 
 
+def zipped(*lists: Iterable[Any], strict: bool = False) -> list[tuple[Any, ...]]:
+    return list(zip(*lists, strict=strict))
+
+
+def product(*lists: Iterable[Any], repeat: int = 1) -> list[tuple[Any, ...]]:
+    return list(itertools.product(*lists, repeat=repeat))
+
+
+def combinations(items: Iterable[Any], set_size: int) -> list[tuple[Any, ...]]:
+    return list(itertools.combinations(items, set_size))
+
+
+def permutations(items: Iterable[Any], list_size: int | None = None) -> list[tuple[Any, ...]]:
+    return list(itertools.permutations(items, list_size))
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "combinations": combinations,
     "combine": combine,
     "dict2items": dict2items,
     "difference": difference,
@@ -193,15 +230,14 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "flatten": flatten,
     "intersect": intersect,
     "items2dict": items2dict,
-    "product": lambda *lists: [list(pair) for pair in itertools.product(*lists)],
+    "permutations": permutations,
+    "product": product,
     "rekey_on_member": rekey_on_member,
     "shuffle": shuffle,
     "subelements": subelements,
     "symmetric_difference": symmetric_difference,
     "union": union,
     "unique": unique,
-    "zip": lambda *lists: [list(pair) for pair in zip(*lists, strict=False)],
-    "zip_longest": lambda *lists, fillvalue=None: [
-        list(pair) for pair in itertools.zip_longest(*lists, fillvalue=fillvalue)
-    ],
+    "zip": zipped,
+    "zip_longest": lambda *lists, fillvalue=None: list(itertools.zip_longest(*lists, fillvalue=fillvalue)),
 }

@@ -11,7 +11,7 @@ from .errors import TemplateError
 from .model import Change, Outcome, Status, Task
 from .outcomes import must_know, undecided
 from .scope import VariableScope
-from .template import Templates, as_truth
+from .template import Templates, as_flag
 from .values import Expression, Secret, Unknown
 
 NO_TRACE = "(traceback unavailable)"
@@ -102,15 +102,7 @@ class Judge:
     def holds(self, condition: Expression, scope: VariableScope) -> bool | Unknown:
         """Whether a condition holds. Raises TemplateError when it can't be evaluated, or is no boolean: text such
         as "false" would hold."""
-        value = Secret.reveal(self.templates.evaluate(condition, scope))
-        if isinstance(value, bool | Unknown):
-            return value
-        raise TemplateError(
-            f"Conditional result ({bool(as_truth(value))}) was derived from value of type '{type(value).__name__}'."
-            " Conditionals must have a boolean result.",
-            position=condition.position,
-            hint=f"Compare it, or say what is meant: ({condition.source}) | bool",
-        )
+        return self.templates.truth(condition, scope)
 
     def settle(self, task: Task, scope: VariableScope, weighed: Weighed) -> Outcome:
         """The outcome of what was weighed. Raises TemplateError for keywords that can't be rendered."""
@@ -134,7 +126,7 @@ class Judge:
             host_facts={} if failed else attempt.host_facts,
             notified=self._notified(task, scope) if task.notify and changed and not failed else (),
             directives=(attempt.directive,) if attempt.directive is not None and not failed else (),
-            ignored=failed and bool(as_truth(self.templates.render(task.ignore_errors, scope))),
+            ignored=failed and bool(as_flag(self.templates.render(task.ignore_errors, scope))),
             hint=weighed.hint if failed else "",
         )
 

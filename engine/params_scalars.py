@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as types
 
-from .filters import TRUE_WORDS
+from .filters_data import TRUE_WORDS
 from .params_words import FALSE_WORDS
 from .values import SourceFloat, SourceInt
 

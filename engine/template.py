@@ -22,7 +22,6 @@ from .secrets import Masker
 from .template_errors import (
     Origin,
     explain,
-    plain_kind,
     problem_error,
     syntax_problem,
     template_line,
@@ -39,6 +38,7 @@ from .template_guard import (
     join_text,
     reveal,
     settle,
+    type_name,
 )
 from .template_jinja import Environment, Find, MutableEnvironment, ScopeContext
 from .template_parse import changes_in_place, parse
@@ -334,10 +334,24 @@ def as_truth(value: Any) -> bool | Unknown:
     if type(value) is Omit:
         raise Unusable("A condition came to 'omit'", hint="Give `default` true or false here.")
     raise Unusable(
-        f"Conditionals must have a boolean result, and this one is {plain_kind(value)}",
+        f"Conditional result ({bool(value)}) was derived from value of type '{type_name(value)}'."
+        " Conditionals must have a boolean result.",
         hint=_BOOLEAN_HINTS.get(type(value), "Compare it: `== ...`."),
     )
 
+
+def as_flag(value: Any) -> bool | Unknown:
+    """A keyword's value as yes or no: the words for booleans mean what they say, anything else is true unless it is
+    empty, zero or null. Unknown stays Unknown; a Secret is opened."""
+    value = Secret.reveal(value)
+    if isinstance(value, bool | Unknown):
+        return value
+    if isinstance(value, str):
+        return value.strip().lower() not in _FALSE_WORDS
+    return bool(value)
+
+
+_FALSE_WORDS = frozenset({"", "false", "no", "off", "n", "f", "0"})
 
 _BOOLEAN_HINTS = {
     str: "Write what is asked: `x | length > 0`, `x == '...'`, or `x | bool` for words such as yes and no.",
@@ -348,4 +362,4 @@ _BOOLEAN_HINTS = {
 }
 
 
-__all__ = ["MISSING", "Templates", "Variables", "as_truth", "check_syntax"]
+__all__ = ["MISSING", "Templates", "Variables", "as_flag", "as_truth", "check_syntax"]

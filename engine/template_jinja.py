@@ -171,17 +171,18 @@ class Environment(ImmutableSandboxedEnvironment):
     tilde = staticmethod(tilde)
     intercepted_binops = frozenset({"%"})
 
-    def __init__(self, base: Path, filters: Mapping[str, Any], tests: Mapping[str, Any]) -> None:
+    def __init__(self, base: Path, filters: dict[str, Any], tests: dict[str, Any]) -> None:
         super().__init__(
             undefined=Missing,
             trim_blocks=True,  # as Ansible, for values and for files
             keep_trailing_newline=True,
+            optimized=False,  # `100 | random` is not one number for ever
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
             loader=FileSystemLoader([str(base / "templates"), str(base)]),
         )
         self.base = base
-        self.filters = dict(filters)
-        self.tests = dict(tests)
+        self.filters = filters
+        self.tests = tests
         self.globals["range"] = range  # Jinja2's sandbox has a limit, Ansible has none
 
     def getattr(self, obj: Any, attribute: str) -> Any:

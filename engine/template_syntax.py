@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
 from .errors import Problem, nearest
-from .filters import FILTERS, MOVING, RAW
+from .filters import FILTERS, JINJA_ONLY, MOVING, RAW
+from .jinja_tests import JINJA_ONLY as JINJA_ONLY_TESTS
 from .jinja_tests import RAW_TESTS, RESULT_TESTS, TESTS
 from .template_errors import Origin, syntax_problem
 from .template_guard import guard
 from .template_jinja import Environment
+from .template_names import BUILTIN, LEGACY, Table
 from .template_parse import parse
 from .values import Expression, Template
 
@@ -30,7 +30,8 @@ def check_syntax(template: Template | Expression) -> Problem | None:
         table, word = (known[0], "filter") if isinstance(node, nodes.Filter) else (known[1], "test")
         if node.name is not None and node.name not in table:
             position, excerpt = origin_of(template).place(node.lineno, node.name)
-            return Problem(f"There is no {word} '{node.name}'", position, nearest(node.name, table), excerpt)
+            hint = nearest(node.name.removeprefix(BUILTIN).removeprefix(LEGACY), table)
+            return Problem(f"There is no {word} '{node.name}'", position, hint, excerpt)
     return None
 
 
@@ -39,7 +40,8 @@ def origin_of(template: Template | Expression) -> Origin:
 
 
 @functools.cache
-def guarded() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def guarded() -> tuple[Table, Table]:
+    """Filters and tests, each kept from what it must not see."""
     filters = {
         name: function if name in RAW else guard(function, moves=name in MOVING, passes=True)
         for name, function in FILTERS.items()
@@ -48,7 +50,7 @@ def guarded() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         name: function if name in RAW_TESTS else guard(function, moves=name in RESULT_TESTS)
         for name, function in TESTS.items()
     }
-    return filters, tests
+    return Table(filters, JINJA_ONLY), Table(tests, JINJA_ONLY_TESTS)
 
 
 @functools.cache

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "prose",
         "vault",
     ),
-    ("template*", "secrets", "filters*", "jinja_tests", "lookups"),
+    ("template*", "secrets", "filters*", "jinja_tests", "versions", "passwords", "lookups*", "plugins"),
     ("scope",),
     ("params*", "manual", "registry*"),
     ("yaml*", "keyword*", "varfiles"),
