@@ -204,6 +204,11 @@ def test_a_case_that_differs_is_reported_with_the_way_to_play_it(case: Case, tmp
     assert script.endswith(" -e a=1 x.yml\n")
 
 
+def test_a_case_that_ansible_refuses_compares_nothing(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(Differing, match="is no case"):
+        check(case, engine("runbook", "", 1), engine("ansible", "", 4), tmp_path / "place")
+
+
 def test_a_header_says_only_what_cases_can_say(tmp_path: Path) -> None:
     playbook = tmp_path / "x.yml"
     playbook.write_text("# nonsense: 1\n- hosts: all\n", encoding="utf-8")

@@ -18,6 +18,9 @@ _RESULT = re.compile(
 _INCLUDED = re.compile(r"^included: (?P<file>.*) for (?P<hosts>.*?)(?: => \(item=(?P<item>.*)\))?$")
 _RECAP = re.compile(r"^(?P<host>\S+)\s+: (?P<counts>ok=\d+ .*)$")
 _STARTS = ("ok: [", "changed: [", "skipping: [", "failed: [", "fatal: [")
+_ALL_SKIPPED = {"msg": "All items skipped"}
+"""Of a loop as a whole; its registered result is compared where it is printed."""
+
 _LONGEST = 200
 """Lines that one result may take; a label with line breaks is printed as it is."""
 
@@ -36,6 +39,8 @@ def read_steps(stdout: str) -> Iterator[Step]:
                 yield Step(host, play, task, handler, "included", included["item"])
         elif found := _RESULT.match(line):
             result = json.loads(found["result"] or "{}")
+            if result == _ALL_SKIPPED:
+                result = {}
             yield Step(found["host"], play, task, handler, _status(found), found["item"], result)
 
 

@@ -17,7 +17,7 @@ GAPS = LANGUAGE / "gaps.txt"
 SPREAD = 3
 """One case of this many runs with all other tests."""
 
-_KEYS = {"about", "options", "runs", "environment", "differs"}
+_KEYS = {"about", "options", "runs", "environment", "exit", "differs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Case:
     runs: tuple[tuple[str, ...], ...] = ((),)
     environment: Mapping[str, str] = field(default_factory=dict)
     differs: tuple[Differs, ...] = ()
+    exit: str = ""
+    """The exit class that Ansible must end with; told where it matters, and where the case is to be refused."""
 
     @property
     def is_folder(self) -> bool:
@@ -55,6 +57,7 @@ def read_case(playbook: Path, root: Path = CASES) -> Case:
             playbook=playbook,
             runs=_runs(told),
             environment={name: str(value) for name, value in told.get("environment", {}).items()},
+            exit=told.get("exit", ""),
             differs=tuple(Differs(where, **one) for where, one in told.get("differs", {}).items()),
         )
     except TypeError as error:

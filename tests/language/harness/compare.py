@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
@@ -63,16 +64,13 @@ def _order(host: str, ours: list[Step], ansible: list[Step]) -> Iterator[Differe
 
 
 def _results(host: str, ours: list[Step], ansible: list[Step]) -> Iterator[Difference]:
-    left = list(ansible)
     seen: Counter[str] = Counter()
-    for step in ours:
-        pair = next((other for other in left if str(other) == str(step)), None)
-        if pair is None:
-            continue
-        left.remove(pair)
-        seen[str(step)] += 1
-        nth = "" if seen[str(step)] == 1 else f" ({seen[str(step)]})"
-        yield from _result(f"{host} | {step}{nth}", step, pair)
+    pairs = SequenceMatcher(None, [*map(str, ours)], [*map(str, ansible)], autojunk=False)
+    for at, other_at, length in pairs.get_matching_blocks():
+        for step, other in zip(ours[at : at + length], ansible[other_at : other_at + length], strict=True):
+            seen[str(step)] += 1
+            nth = "" if seen[str(step)] == 1 else f" ({seen[str(step)]})"
+            yield from _result(f"{host} | {step}{nth}", step, other)
 
 
 def _result(where: str, ours: Step, ansible: Step) -> Iterator[Difference]:

@@ -81,7 +81,7 @@ def play(engine: Engine, case: Case, options: Sequence[str], place: Path) -> Pla
         steps = list(runbook_events.read_steps(events))
         recap = runbook_events.read_recap(events)
     normal = tuple(normal_step(step, str(folder)) for step in steps)
-    return Played(normal, recap, ending(done.returncode, bool(steps)), _files(folder))
+    return Played(normal, recap, ending(done.returncode, bool(steps)), _files(folder), stderr[-1500:])
 
 
 def _folder(place: Path) -> Path:

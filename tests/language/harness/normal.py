@@ -46,12 +46,13 @@ TOLD_BY_STATUS = {
     "failed",
     "skipped",
     "unreachable",
-    "item",
-    "ansible_loop_var",
-    "ansible_index_var",
     "skip_reason",
+    "failed_when_result",
 }
 """Ansible prints these for some modules only; what they say is in the status and the label already."""
+
+_OF_THE_ITEM = {"item", "ansible_loop_var", "ansible_index_var", "ansible_loop"}
+"""What an item adds to its result: Ansible prints it for some modules only. What is registered keeps it."""
 
 GATHERING = {"Gathering Facts", "setup", "gather_facts"}
 """Facts of a machine: Ansible's hundreds, our small set. Cases look at the single ones."""
@@ -64,13 +65,15 @@ def normal_step(step: Step, folder: str) -> Step:
         result: Any = {}
     else:
         result = normal_value(step.result, folder)
+        if step.item is not None:
+            result = {name: value for name, value in result.items() if name not in _OF_THE_ITEM}
     return Step(step.host, step.play, task, step.handler, step.status, normal_item(step.item), result)
 
 
 def normal_item(label: str | None) -> str | None:
     """Ansible's label is Python's text of a value, ours is JSON's."""
     if label is None or label[:1] not in set("[{("):
-        return label
+        return {"true": "True", "false": "False", "null": "None"}.get(label or "", label)
     for read in (json.loads, ast.literal_eval):
         try:
             return json.dumps(read(label), sort_keys=True, default=str)

@@ -36,6 +36,8 @@ class Played:
     recap: Mapping[str, Mapping[str, int]]
     ending: str
     files: Mapping[str, str] = field(default_factory=dict)
+    errors: str = ""
+    """What it said on stderr; for whoever reads a failure, not compared."""
 
     @property
     def hosts(self) -> list[str]:

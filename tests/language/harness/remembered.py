@@ -14,6 +14,9 @@ from .played import Played
 
 VARIABLE = "RUNBOOK_ORACLE_CACHE"
 
+_READERS = ("ansible_output", "engines", "normal", "played")
+"""The files of the harness that an answer goes through."""
+
 
 def remembered(case: Case, options: Sequence[str], play: Callable[[], Played]) -> Played:
     """What `play` gives, or what it gave for this very case and harness. Without `VARIABLE` it always plays."""
@@ -35,8 +38,8 @@ def _key(case: Case, options: Sequence[str]) -> str:
     """A digest of all that the answer comes from."""
     digest = hashlib.sha256(repr((case.name, options, sorted(case.environment.items()))).encode())
     files = sorted(case.playbook.parent.rglob("*")) if case.is_folder else [case.playbook]
-    harness = [*sorted((LANGUAGE / "harness").glob("*.py")), LANGUAGE / "hosts"]
-    for path in [*files, *harness]:
-        if path.is_file() and "compare" not in path.name:
+    harness = [LANGUAGE / "harness" / f"{name}.py" for name in _READERS]
+    for path in [*files, *harness, LANGUAGE / "hosts"]:
+        if path.is_file():
             digest.update(f"{path.name} {path.stat().st_mode}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:32]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .plain_json import plain
@@ -44,8 +45,10 @@ def read_steps(events: list[Event]) -> Iterator[Step]:
             if module not in _SILENT:
                 handler = handlers.get(_place(event), False)
                 yield from (_step(item, play, handler, module) for item in told)
-                if not told or event["outcome"]["status"] == "skipped":
+                if not told:
                     yield _step(event, play, handler, module)
+                elif event["outcome"]["status"] == "skipped":
+                    yield replace(_step(event, play, handler, module), result={})
 
 
 def read_recap(events: list[Event]) -> dict[str, Mapping[str, int]]:
