@@ -18,6 +18,10 @@ _RESULT = re.compile(
 _INCLUDED = re.compile(r"^included: (?P<file>.*) for (?P<hosts>.*?)(?: => \(item=(?P<item>.*)\))?$")
 _RECAP = re.compile(r"^(?P<host>\S+)\s+: (?P<counts>ok=\d+ .*)$")
 _STARTS = ("ok: [", "changed: [", "skipping: [", "failed: [", "fatal: [")
+_META = "conditional evaluated to False, "
+"""Of `meta` with a `when`; it prints and counts nothing else of its tasks, and does not count these."""
+
+_ITEMS_FAILED = "One or more items failed"
 _ALL_SKIPPED = {"msg": "All items skipped"}
 """Of a loop as a whole; its registered result is compared where it is printed."""
 
@@ -41,6 +45,8 @@ def read_steps(stdout: str) -> Iterator[Step]:
             result = json.loads(found["result"] or "{}")
             if result == _ALL_SKIPPED:
                 result = {}
+            if result.get("msg") == _ITEMS_FAILED or _META in result.get("skip_reason", ""):
+                continue
             yield Step(found["host"], play, task, handler, _status(found), found["item"], result)
 
 

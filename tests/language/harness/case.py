@@ -17,7 +17,7 @@ GAPS = LANGUAGE / "gaps.txt"
 SPREAD = 3
 """One case of this many runs with all other tests."""
 
-_KEYS = {"about", "options", "runs", "environment", "exit", "differs"}
+_KEYS = {"options", "runs", "environment", "exit", "differs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ def _header(playbook: Path) -> Mapping[str, Any]:
         if not line.startswith("#"):
             break
         lines.append(line[1:])
-    told = yaml.safe_load("\n".join(lines)) or {}
+    told = yaml.safe_load("\n".join(line for line in lines if not line.startswith(" about: "))) or {}
     if not isinstance(told, dict) or set(told) - _KEYS:
-        raise ValueError(f"{playbook}: a case's header has {', '.join(sorted(_KEYS))}; this has {told}")
+        raise ValueError(f"{playbook}: a case's header has about, {', '.join(sorted(_KEYS))}; this has {told}")
     return told
 
 

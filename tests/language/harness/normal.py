@@ -16,6 +16,7 @@ _NOT_OURS = {
     "warnings",  # advice in Ansible's own words
     "deprecations",
     "diff",  # a diff is prose; ours tells fields
+    "hint",  # what to do next, which ours adds to a failure
 }
 _OF_THE_MOMENT = {
     "delta",
