@@ -100,6 +100,7 @@ def _script(engine: Engine, case: Case, options: Sequence[str], place: Path) -> 
         **_kept(),
         **_COMMON,
         "HOME": str(home),
+        "ANSIBLE_ASYNC_DIR": str(home / "async"),  # its wrapper looks in the user's home, its module in HOME
         **engine.environment,
         **case.environment,
     }

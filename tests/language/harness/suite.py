@@ -27,7 +27,7 @@ def check(case: Case, ours: Engine, ansible: Engine, place: Path) -> None:
         under = place / f"run{n + 1}"
         other = remembered(case, options, partial(play, ansible, case, options, under))
         mine = play(ours, case, options, under)
-        if other.ending not in (case.exit or RAN):
+        if other.ending not in (case.exit or RAN) or not (case.exit or other.steps):
             raise Differing(f"{case.name} is no case: Ansible ended with `{other.ending}`\n{other.errors}")
         prefix = f"run {n + 1}: " if len(case.runs) > 1 else ""
         if "refused" in (mine.ending, other.ending) and mine.ending != other.ending:
