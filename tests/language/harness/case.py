@@ -100,7 +100,9 @@ def _header(playbook: Path) -> Mapping[str, Any]:
         lines.append(line[1:])
     told = yaml.safe_load("\n".join(line for line in lines if not line.startswith(" about: "))) or {}
     if not isinstance(told, dict) or set(told) - _KEYS:
-        raise ValueError(f"{playbook}: a case's header has about, {', '.join(sorted(_KEYS))}; this has {told}")
+        raise ValueError(
+            f"{playbook}: a case's header has about, {', '.join(sorted(_KEYS))}; this has {told}"
+        )
     return told
 
 

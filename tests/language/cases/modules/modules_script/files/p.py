@@ -1,2 +1,3 @@
 import sys
+
 print("py", sys.argv[1:])
