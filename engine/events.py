@@ -65,6 +65,8 @@ class StepFinished:
     outcome: Outcome
     replayed: bool = False
     """It was done earlier in this run, before a resume."""
+    rescued: bool = False
+    """It failed, and a rescue section takes over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

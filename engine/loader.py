@@ -29,11 +29,6 @@ _PLAY_FIELDS = (
     "order", "gather_facts", "gather_subset", "fact_path", "connection", "aws", "no_log", "ignore_errors",
     "environment",
 )  # fmt: skip
-_NOT_YET: Mapping[str, tuple[Any, str]] = {
-    "strategy": ("linear", "Remove it; 'linear' is what is there now."),
-    "order": ("inventory", "Remove it; hosts come in the order of the inventory."),
-}
-"""Keywords of which only one value works so far."""
 _SECTIONS = ("pre_tasks", "tasks", "post_tasks")
 
 
@@ -179,7 +174,6 @@ class _PlaybookReader:
         for entry in others:
             if entry.key not in sections:
                 self._misfit(file, entry)
-        self._not_yet(file, own, by_key)
         self._look_into_vars(file, by_key.get("vars_files"))
         hosts = own.get("hosts", ())
         name = own.get("name")
@@ -282,12 +276,6 @@ class _PlaybookReader:
             file.problem(f"A play can't call a module: '{entry.key}'", entry.position, hint)
         else:
             unknown_keyword(file, entry, "play")
-
-    def _not_yet(self, file: YamlFile, own: Mapping[str, Any], by_key: Mapping[str, Entry]) -> None:
-        for key, (works, hint) in _NOT_YET.items():
-            if own.get(key) is not None and own[key] != works:
-                shown = own[key].source if isinstance(own[key], Template) else str(own[key]).lower()
-                file.problem(f"'{key}: {shown}' is not supported yet", by_key[key].position, hint)
 
     def _look_into_vars(self, file: YamlFile, entry: Entry | None) -> None:
         """Read files of variables whose names are plain text now, so that what is wrong in them shows at once."""

@@ -12,6 +12,7 @@ import msgspec
 
 from .errors import Position, TemplateError
 from .model import Include, IncludeRole, Loop, Outcome, Status, Value
+from .outcomes import UnknownResult
 from .plain import plain
 from .scope import VariableScope
 from .template import Templates
@@ -90,9 +91,8 @@ def no_items() -> Outcome:
     return Outcome(status=Status.SKIPPED, result=result)
 
 
-def together(outcomes: Sequence[tuple[Mapping[str, Any], Outcome]]) -> Outcome:
-    """The outcome of a whole loop, of each item's own variables and outcome."""
-    ended = [outcome for _, outcome in outcomes]
+def together(ended: Sequence[Outcome]) -> Outcome:
+    """The outcome of a whole loop, of the outcomes of its items."""
     failed = any(o.status is Status.FAILED for o in ended)
     skipped = all(o.status is Status.SKIPPED for o in ended)
     status = (
@@ -105,7 +105,7 @@ def together(outcomes: Sequence[tuple[Mapping[str, Any], Outcome]]) -> Outcome:
         else Status.OK
     )
     result: dict[str, Any] = {
-        "results": [{**outcome.result, **names} for names, outcome in outcomes],
+        "results": [outcome.result for outcome in ended],
         "changed": _any_changed(ended),
         "skipped": skipped,
         "msg": _COMPLETED[status],
@@ -171,7 +171,8 @@ def shown(label: Any) -> str:
 
 
 def in_loop(outcome: Outcome, names: Mapping[str, Any], key: ItemKey) -> Outcome:
-    """The outcome of an item; an include that it asks for carries the item's variables."""
+    """The outcome of an item: its result tells the item, and an include that it asks for carries it along."""
+    outcome = replace(outcome, result=with_item(outcome.result, names))
     if not outcome.directives:
         return outcome
     item = scope_of(key)
@@ -180,6 +181,13 @@ def in_loop(outcome: Outcome, names: Mapping[str, Any], key: ItemKey) -> Outcome
         for d in outcome.directives
     )
     return replace(outcome, directives=directives)
+
+
+def with_item(result: Mapping[str, Any], names: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A result with the item's own variables. What only the run can tell of it stays that way."""
+    if isinstance(result, UnknownResult):
+        return UnknownResult(result.why, {**result, **names})
+    return {**result, **names}
 
 
 def scope_of(key: ItemKey) -> str:

@@ -13,18 +13,18 @@ from .values import Expression, Unknown, first_unknown
 def undecided(why: str, known: Mapping[str, Any] = NO_VARS, changes: tuple[Change, ...] = ()) -> Outcome:
     """Of a step of a dry run that depends on what the run will bring. `known`: fields that are told anyway."""
     changes = changes or (Change(action=Action.UNDECIDED, reason=why),)
-    return Outcome(status=Status.CHANGED, result=_UnknownResult(why, known), changes=changes)
+    return Outcome(status=Status.CHANGED, result=UnknownResult(why, known), changes=changes)
 
 
-class _UnknownResult(dict[str, Any]):
+class UnknownResult(dict[str, Any]):
     """What `register` holds of a step that can't be decided before the run: every field is Unknown."""
 
     def __init__(self, why: str, known: Mapping[str, Any]) -> None:
         super().__init__({**known, "changed": Unknown(why), "failed": False, "skipped": Unknown(why)})
-        self._why = why
+        self.why = why
 
     def __missing__(self, key: str) -> Unknown:
-        return Unknown(f"{self._why}: {key}")
+        return Unknown(f"{self.why}: {key}")
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002 (dict's own signature)
         return self[key]

@@ -17,6 +17,7 @@ from .loader_call import Catalog
 from .model import AddHost, Include, IncludeRole, Meta, Outcome, Play, Status, Task
 from .places import plays_here
 from .resume import History
+from .rounds import Rounds, fail_with_the_first
 from .run_once import Once, Place, place_of
 from .scheduler import Lane
 from .start_at import StartAt
@@ -52,6 +53,7 @@ class PlayRun:
     start_at: StartAt
     force_handlers: bool = False
     stepping: Stepping | None = None
+    rounds: Rounds = field(init=False)
     lanes: dict[str, Lane] = field(default_factory=dict)
     _announced: Place | None = None
     _reads: SharedReads = field(default_factory=SharedReads)
@@ -61,6 +63,7 @@ class PlayRun:
     _includes: Includes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.rounds = Rounds(self.play, self.templates, len(self.around.batch))
         self._handlers = Handlers(self.play.handlers)
         self._includes = Includes(
             catalog=self.catalog,
@@ -104,7 +107,7 @@ class PlayRun:
         if not self._selected(slot.task):
             lane.advance(Verdict())
             return None
-        if self.steps.once(slot.task) and not self._does_it(lane, slot):
+        if self.rounds.linear and self.steps.once(slot.task) and not self._does_it(lane, slot):
             return None
         step = slot.step(lane.host)
         done = self.history.finished(step)
@@ -143,7 +146,11 @@ class PlayRun:
         self._note_role(lane, slot, outcome)
         for notified in outcome.notified:
             self._notify(lane, notified)
-        lane.advance(self._verdict(lane, slot, outcome))
+        if outcome.failed:
+            fail_with_the_first(lane)
+            self._look_after(lane, at_once=False)
+        else:
+            lane.advance(self._verdict(lane, slot, outcome))
 
     def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
         scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
@@ -223,6 +230,7 @@ class PlayRun:
                 position=task.position,
                 outcome=outcome,
                 replayed=replayed,
+                rescued=slot.frame.rescued and outcome.failed,
             )
         )
 
@@ -240,27 +248,42 @@ class PlayRun:
         if outcome.status is Status.UNREACHABLE and not outcome.ignored:
             lane.failed = True
             lane.leave()
-        elif not self._follow_meta(lane, outcome):
+        ended = lane.gone or self._follow_meta(lane, outcome)
+        if slot.task.any_errors_fatal and self.rounds.fatal(
+            slot.task, self.around.scope(self.around.hosts[lane.host])
+        ):
+            self.rounds.hold(lane, verdict)
+        elif not ended:
             lane.advance(verdict)
-        if lane.failed and lane.host in self.around.play_hosts:
-            self.around.play_hosts.remove(lane.host)
-            self._end_all_when_fatal()
-        if self.steps.once(slot.task):
+        self._look_after(lane, at_once=verdict.failed)
+        if self.rounds.linear and self.steps.once(slot.task):
             for waiting in self._once.end(place_of(slot), outcome):
                 self._take_over(waiting, slot, outcome)
 
-    def _end_all_when_fatal(self) -> None:
-        """`any_errors_fatal`, `max_fail_percentage`: too many hosts failed, so the others stop as well."""
-        scope = self.around.scope(next(iter(self.around.hosts.values())))
-        fatal = bool(self.templates.render(self.play.any_errors_fatal, scope))
-        most = self.templates.render(self.play.max_fail_percentage, scope)
-        gone = 100 * (len(self.lanes) - len(self.around.play_hosts)) / len(self.lanes)
-        if fatal or (most is not None and gone > float(most)):
-            for lane in self.lanes.values():
-                if lane.slot is not None and not lane.running:
-                    lane.failed = True
-                    lane.leave()
-            self.around.play_hosts.clear()
+    def settle(self) -> None:
+        """No host runs a task: what one failure means for the others is seen now."""
+        for lane in self.rounds.settle():
+            self._look_after(lane, at_once=True)
+        if self.rounds.over:
+            self._end_all()
+
+    def _look_after(self, lane: Lane, *, at_once: bool) -> None:
+        """What it means for the play that this host failed. `at_once`: with this task, and not after an always
+        section that it had still to do."""
+        if not lane.failed or lane.host not in self.around.batch:
+            return
+        self.around.batch.remove(lane.host)
+        self.around.play_hosts.remove(lane.host)
+        if at_once:
+            self.rounds.lost(self.around.scope(self.around.hosts[lane.host]))
+
+    def _end_all(self) -> None:
+        """Too many hosts failed: the others stop as well."""
+        for lane in self.lanes.values():
+            if lane.slot is not None:
+                lane.failed = True
+                lane.leave()
+                self._look_after(lane, at_once=False)
 
     def _remember(self, state: HostState, task: Task, outcome: Outcome) -> None:
         state.facts.update(outcome.facts)
@@ -340,22 +363,3 @@ def _record(host: str, slot: Slot, name: str, outcome: Outcome) -> StepDone:
         register=slot.task.register,
         rescued=slot.frame.rescued,
     )
-
-
-def batches(hosts: Sequence[str], serial: Sequence[Any]) -> list[list[str]]:
-    """Ansible's `serial`: numbers or percentages of all hosts; the last one repeats."""
-    if not serial:
-        return [list(hosts)]
-    left = list(hosts)
-    cut: list[list[str]] = []
-    while left:
-        size = _size(serial[min(len(cut), len(serial) - 1)], len(hosts))
-        cut.append(left[:size])
-        left = left[size:]
-    return cut
-
-
-def _size(written: Any, total: int) -> int:
-    text = str(written).strip()
-    size = int(float(text[:-1]) / 100 * total) if text.endswith("%") else int(text)
-    return total if size == 0 and text == "0" else max(1, size)

@@ -126,8 +126,29 @@ class Roster:
         answers = self.answers.get(play.identity)
         return [answers, play.vars] if answers else [play.vars]
 
-    def surroundings(self, play: Play, batch: Sequence[str], run: str, *, begun: bool = True) -> Surroundings:
-        """What all hosts of the batch share. `begun`: false before the first play."""
+    def name(self, play: Play) -> str:
+        """The play's name, or else its hosts."""
+        scope = self.scope(play)
+        try:
+            name, hosts = self.templates.render(play.name, scope), self.templates.render(play.hosts, scope)
+            if name:
+                return str(name)
+            return ",".join(map(str, hosts)) if isinstance(play.hosts, list | tuple) else str(hosts)
+        except StepError:
+            return str(getattr(play.name, "source", play.name))
+
+    def surroundings(
+        self,
+        play: Play,
+        batch: Sequence[str],
+        run: str,
+        *,
+        begun: bool = True,
+        hosts: Sequence[str] = (),
+        left: Sequence[str] = (),
+    ) -> Surroundings:
+        """What all hosts of the batch share. `begun`: false before the first play. `hosts`: all of the play;
+        `left`: those of them that have not failed."""
         return Surroundings(
             templates=self.templates,
             extra_vars=self.options.extra_vars,
@@ -137,14 +158,16 @@ class Roster:
             roles=play.roles,
             hosts=self.states,
             groups=self.groups,
-            play_hosts=list(batch),
+            all_hosts=hosts,
+            play_hosts=list(left),
             batch=list(batch),
             playbook_dir=Path(play.position.file).resolve().parent,
             inventory_sources=[absolute(source) for source in self.inventory.sources],
-            limit=self.options.limit,
             check=self.options.check,
             run=run,
             facts=self._facts_for(play),
+            name=self.name(play) if begun else "",
+            options=self.options,
             tags=sorted(self.options.tags.only),
             verbosity=self.options.verbosity,
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from .batches import batches, ordered, sizes
 from .context import Permits, Services, nobody
 from .contract import ClientFactory
 from .effects import Effects
@@ -21,7 +22,7 @@ from .loops import ItemKey
 from .model import Inventory, Outcome, Play, Playbook, Status
 from .options import Options
 from .planned import PlannedWorld
-from .playrun import PlayRun, batches
+from .playrun import PlayRun
 from .preflight import Destination, check_places, destinations
 from .prompts import Ask, Prompter
 from .registry import Registry
@@ -123,12 +124,16 @@ class Runner:
         self._check_questions(chosen.history)
         for play in self.playbook.plays:
             self._ask(play, journal, chosen.history)
-            hosts = [host for host in self._roster.hosts(play, self._warn) if host not in lost]
+            every = self._roster.hosts(play, self._warn)
+            hosts = ordered([host for host in every if host not in lost], play.order, services.run)
             serial = [self.templates.render(size, self._roster.scope(play)) for size in play.serial]
-            for number, batch in enumerate(batches(hosts, serial)):
+            ended = False
+            for number, batch in enumerate(batches(hosts, sizes(serial))):
                 run = PlayRun(
                     play=play,
-                    around=self._roster.surroundings(play, batch, services.run),
+                    around=self._roster.surroundings(
+                        play, batch, services.run, hosts=every, left=[h for h in every if h not in lost]
+                    ),
                     steps=steps,
                     templates=self.templates,
                     catalog=self.registry,
@@ -144,9 +149,15 @@ class Runner:
                     stepping=stepping,
                 )
                 self._play_batch(run, batch, services)
-                lost.update(host for host in batch if run.lanes[host].failed)
+                failed = [host for host in batch if run.lanes[host].failed]
+                lost.update(failed)
+                if batch and len(failed) == len(batch):
+                    ended = True
+                    break
+            if ended:  # as in Ansible: a batch of which all failed ends the run
+                break
             if not hosts and play.tasks:
-                self.report(Notice(message=f"No host left for play '{self._name(play)}'."))
+                self.report(Notice(message=f"No host left for play '{self._roster.name(play)}'."))
 
     # -------------------------------------------------------------- questions
 
@@ -179,21 +190,16 @@ class Runner:
     def _play_batch(self, run: PlayRun, batch: Sequence[str], services: Services) -> None:
         if run.stepping is not None:
             run.stepping.next_play()
-        self._emit(PlayStarted(name=self._name(run.play), hosts=tuple(batch)))
-        for host in batch:
-            self._tallies.host(host)
+        self._emit(PlayStarted(name=self._roster.name(run.play), hosts=tuple(batch)))
         scheduler = Scheduler(conduct=run, permits=services.permits, cancel=self.cancel)
         try:
-            scheduler.run([run.lane(host) for host in batch], STRATEGIES[run.play.strategy]())
+            scheduler.run(
+                [run.lane(host) for host in batch], STRATEGIES[run.play.strategy](self.options.forks)
+            )
         finally:
             scheduler.close()
             for host, lane in run.lanes.items():
-                self._tallies.end(host, rescued=lane.trail.rescued, failed=lane.failed)
-
-    def _name(self, play: Play) -> str:
-        scope = self._roster.scope(play)
-        name = self.templates.render(play.name, scope) or self.templates.render(play.hosts, scope)
-        return str(name) if isinstance(name, str) else ",".join(map(str, name))
+                self._tallies.end(host, failed=lane.failed)
 
     def _services(self, journal: Journal, chosen: ChosenRun) -> Services:
         return Services(
@@ -231,8 +237,8 @@ class Runner:
         )
 
     def _emit(self, event: Event) -> None:
-        if isinstance(event, StepFinished):
-            self._tallies.count(event.host, event.outcome)
+        if isinstance(event, StepFinished) and (event.module != "meta" or event.outcome.failed):
+            self._tallies.count(event.host, event.outcome, rescued=event.rescued)
         self.report(event)
 
     def _note(self, message: str) -> None:

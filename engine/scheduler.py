@@ -80,7 +80,29 @@ class Linear:
         return [lane for lane in lanes if lane.slot is not None and lane.slot.order == first]
 
 
-STRATEGIES: dict[str, Callable[[], Strategy]] = {"linear": Linear}
+class Free:
+    """Each host goes on as fast as it can."""
+
+    def ready(self, lanes: Collection[Lane]) -> Iterable[Lane]:
+        return [lane for lane in lanes if lane.slot is not None and not lane.running]
+
+
+class HostPinned:
+    """As free, and a host that began comes to its end before another takes its place: at most `most` at once."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def ready(self, lanes: Collection[Lane]) -> Iterable[Lane]:
+        # `lanes` are those with tasks left, in their order: the first ones have begun.
+        return [lane for lane in list(lanes)[: self._most] if lane.slot is not None and not lane.running]
+
+
+STRATEGIES: dict[str, Callable[[int], Strategy]] = {
+    "linear": lambda _forks: Linear(),
+    "free": lambda _forks: Free(),
+    "host_pinned": HostPinned,
+}
 
 
 class Conduct(Protocol):
@@ -96,6 +118,10 @@ class Conduct(Protocol):
 
     def finish(self, lane: Lane, outcome: Outcome) -> None:
         """Take the outcome in and advance the lane."""
+        ...
+
+    def settle(self) -> None:
+        """No lane runs: let those that wait for the others of their round go on."""
         ...
 
 
@@ -129,6 +155,8 @@ class Scheduler:
                     self._start(lane)
             if self._running:
                 self._take_one()
+            if not self._running:
+                self.conduct.settle()
             active = [lane for lane in active if lane.slot is not None]
 
     def close(self) -> None:

@@ -108,7 +108,7 @@ class Steps:
             )
         with_more, with_all = render(loop.extended, job.scope), render(loop.extended_allitems, job.scope)
         learned: dict[str, Any] = {}
-        outcomes: list[tuple[dict[str, Any], Outcome]] = []
+        ended: list[Outcome] = []
         for number, (key, item) in enumerate(zip(item_keys(items), items, strict=True)):
             if loop.pause and number:
                 self._pause(float(render(loop.pause, job.scope)))
@@ -119,13 +119,13 @@ class Steps:
                 names["ansible_loop"] = extended(items, number, all_items=bool(with_all))
             scope = job.scope.child({**learned, **names})
             outcome = job.items.get(key) or self._item(job, scope, names, key, item)
-            outcomes.append((names, outcome))
+            ended.append(outcome)
             learned |= outcome.facts
             if job.task.register:
                 learned[job.task.register] = outcome.result
             if loop.break_when and self._broken(loop, job.scope.child({**learned, **names})):
                 break
-        return together(outcomes)
+        return together(ended)
 
     def _broken(self, loop: Loop, scope: VariableScope) -> bool:
         """`break_when`; what is known after apply only breaks nothing."""
@@ -137,7 +137,9 @@ class Steps:
         outcome = in_loop(self._once(job, scope, scope_of(key)), names, key)
         loop = job.task.loop
         label = item
-        if loop is not None and loop.label is not None:
+        if job.task.no_log and self._templates.render(job.task.no_log, scope):
+            label = "(censored due to no_log)"
+        elif loop is not None and loop.label is not None:
             try:
                 label = self._templates.render(loop.label, scope)
             except StepError as error:

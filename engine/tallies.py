@@ -29,14 +29,15 @@ class Tallies:
     """Any step changed the world, or would in a dry run."""
     _codes: set[int] = field(default_factory=lambda: {0})
 
-    def host(self, host: str) -> None:
-        """A host takes part, whether it gets to a step or not."""
-        self.hosts.setdefault(host, Tally())
-
-    def count(self, host: str, outcome: Outcome) -> None:
-        """A step ended."""
+    def count(self, host: str, outcome: Outcome, *, rescued: bool = False) -> None:
+        """A step ended. `rescued`: a failure that a rescue section takes over does not count as failed."""
         if outcome.ignored:
-            self._add(host, ok=1, ignored=1)
+            changed = outcome.result.get("changed") is True
+            self.changed = self.changed or changed
+            self._add(host, ok=1, ignored=1, changed=int(changed))
+            return
+        if rescued:
+            self._add(host, rescued=1)
             return
         brought = sum(isinstance(directive, Include | IncludeRole) for directive in outcome.directives)
         self._add(host, **{_COUNTED[outcome.status]: max(1, brought)})  # each file of a loop counts
@@ -44,11 +45,11 @@ class Tallies:
             self.changed = True
             self._add(host, ok=1)
 
-    def end(self, host: str, *, rescued: int, failed: bool) -> None:
-        """A host came to the end of a play; failures that a rescue section took over do not count as failed."""
-        self._add(host, rescued=rescued, failed=-rescued)
+    def end(self, host: str, *, failed: bool) -> None:
+        """A host came to the end of a play."""
         if failed:
-            self._codes.add(4 if self.hosts[host].unreachable else 2)
+            known = self.hosts.get(host)
+            self._codes.add(4 if known is not None and known.unreachable else 2)
 
     def stop(self, code: int) -> None:
         """The run ends early with this exit code, unless a worse one stands already."""

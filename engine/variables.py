@@ -8,6 +8,7 @@ vars_prompt, play vars, gathered facts, inventory, role defaults.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,21 @@ from typing import Any
 from .contract import FactSource
 from .host_facts import HostFacts, NoFacts
 from .model import NO_VARS, Host, Role, Task, Value
+from .options import Options
 from .role_vars import NO_ROLE, RoleLayers, all_dependencies, exported, including, within
 from .scope import VariableScope
 from .search_path import SearchPath
 from .template import Templates
 from .vars_files import VarsFiles
+
+ANSIBLE_VERSION: Mapping[str, Any] = {
+    "full": "2.19.0",
+    "string": "2.19.0",
+    "major": 2,
+    "minor": 19,
+    "revision": 0,
+}
+"""The ansible-core whose language this is."""
 
 
 @dataclass(slots=True)
@@ -34,8 +45,13 @@ class HostState:
     """Variables that `include_vars` read."""
     gathered: HostFacts = field(default_factory=HostFacts)
     """Facts of the host itself, those that `set_fact` was told to keep there included."""
+    weakest: Mapping[str, Any] = field(init=False)
+    """What holds when nothing else says so."""
     failed_task: Mapping[str, Any] | None = None
     failed_result: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.weakest = {"ansible_host": self.host.name}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,9 +64,12 @@ class Surroundings:
     """The play's own variables; a former one wins."""
     hosts: Mapping[str, HostState]
     groups: Mapping[str, Sequence[str]]
+    all_hosts: Sequence[str] = ()
+    """Hosts of this play, whatever became of them."""
     play_hosts: list[str]
     """Hosts of this play that have not failed."""
-    batch: Sequence[str]
+    batch: list[str]
+    """Hosts of this batch that have not failed."""
     playbook_dir: Path
     inventory_sources: Sequence[str]
     """What `-i` named; files by their absolute path."""
@@ -63,9 +82,11 @@ class Surroundings:
     """Roles of the play, and those that an include made public, in their order."""
     facts: FactSource = field(default_factory=NoFacts)
     """Of the operator's machine."""
+    name: str = ""
+    """The play's."""
+    options: Options = field(default_factory=Options)
     tags: Sequence[str] = ()
     verbosity: int = 0
-    limit: str = ""
     _within: dict[Role, RoleLayers] = field(default_factory=dict)
     _exported: RoleLayers | None = None
 
@@ -104,6 +125,7 @@ class Surroundings:
         if self.vars_files is not None:
             layers += self._files(self.vars_files, state, weaker)
         layers += weaker
+        layers.append(state.weakest)
         return layers
 
     def host_layers(self, state: HostState) -> list[Mapping[str, Value]]:
@@ -149,7 +171,7 @@ class MagicVars(Mapping[str, Any]):
         if name not in _MAGIC:
             raise KeyError(name)
         value = _MAGIC[name](self)
-        if value is None:
+        if value is None and name in _OPTIONAL:
             raise KeyError(name)
         return value
 
@@ -206,16 +228,24 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "group_names": lambda v: sorted(g for g in v.state.host.groups if g != "all"),
     "groups": lambda v: v.around.groups,
     "hostvars": lambda v: HostVars(v.around),
-    "play_hosts": lambda v: list(v.around.play_hosts),
+    "play_hosts": lambda v: list(v.around.batch),
     "ansible_play_hosts": lambda v: list(v.around.play_hosts),
-    "ansible_play_hosts_all": lambda v: list(v.around.batch),
+    "ansible_play_hosts_all": lambda v: list(v.around.all_hosts),
     "ansible_play_batch": lambda v: list(v.around.batch),
     "ansible_check_mode": lambda v: v.around.check,
     "ansible_run_tags": lambda v: list(v.around.tags) or ["all"],
     "playbook_dir": lambda v: str(v.around.playbook_dir),
     "ansible_inventory_sources": lambda v: list(v.around.inventory_sources),
-    "ansible_limit": lambda v: v.around.limit or None,
+    "ansible_limit": lambda v: v.around.options.limit or None,
     "ansible_verbosity": lambda v: v.around.verbosity,
+    "ansible_play_name": lambda v: v.around.name,
+    "ansible_diff_mode": lambda v: v.around.options.diff,
+    "ansible_forks": lambda v: v.around.options.forks,
+    "ansible_skip_tags": lambda v: sorted(v.around.options.tags.skip),
+    "ansible_version": lambda _v: dict(ANSIBLE_VERSION),
+    "ansible_playbook_python": lambda _v: sys.executable,
+    "ansible_config_file": lambda _v: None,
+    "environment": lambda v: list(v.task.environment) if v.task is not None else None,
     "runbook_run": lambda v: v.around.run,
     "ansible_failed_task": lambda v: v.state.failed_task,
     "ansible_failed_result": lambda v: v.state.failed_result,
@@ -237,7 +267,8 @@ MAGIC = frozenset(_MAGIC)
 
 _OPTIONAL = frozenset(
     {
-        "ansible_limit", "ansible_failed_task", "ansible_failed_result", "role_name", "ansible_role_name",
+        "ansible_limit", "environment", "ansible_failed_task", "ansible_failed_result", "role_name",
+        "ansible_role_name",
         "role_path", "ansible_parent_role_names", "ansible_parent_role_paths",
     }
 )  # fmt: skip
@@ -245,8 +276,9 @@ _OPTIONAL = frozenset(
 _OF_HOST = frozenset(
     {
         "inventory_hostname", "inventory_hostname_short", "group_names", "groups", "ansible_check_mode",
-        "ansible_run_tags", "playbook_dir", "ansible_limit", "ansible_inventory_sources", "ansible_verbosity",
-        "ansible_facts", "runbook_run",
+        "ansible_run_tags", "ansible_skip_tags", "ansible_diff_mode", "ansible_forks", "ansible_limit",
+        "ansible_version", "ansible_playbook_python", "ansible_config_file", "playbook_dir", "runbook_run",
+        "ansible_inventory_sources", "ansible_verbosity", "ansible_facts",
     }
 )  # fmt: skip
 

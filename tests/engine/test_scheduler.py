@@ -37,6 +37,9 @@ class Recorder:
     def waits(self, lane: Lane) -> bool:
         return self.slow
 
+    def settle(self) -> None:
+        pass
+
     def finish(self, lane: Lane, outcome: Outcome) -> None:
         assert lane.slot is not None
         self.ended.append((lane.host, str(lane.slot.task.name)))

@@ -25,8 +25,8 @@ def test_a_changed_step_is_ok_too_and_an_ignored_failure_is_ok_and_ignored() -> 
 
 def test_a_rescued_failure_does_not_count_as_failed() -> None:
     tallies = Tallies()
-    tallies.count("a", ended(Status.FAILED))
-    tallies.end("a", rescued=1, failed=False)
+    tallies.count("a", ended(Status.FAILED), rescued=True)
+    tallies.end("a", failed=False)
     assert tallies.hosts["a"] == Tally(rescued=1)
     assert tallies.exit_code == 0
 
@@ -47,13 +47,21 @@ def test_the_worst_exit_code_wins(statuses: list[Status], stopped: int | None, c
     for number, status in enumerate(statuses):
         host = f"host{number}"
         tallies.count(host, ended(status))
-        tallies.end(host, rescued=0, failed=status is not Status.OK)
+        tallies.end(host, failed=status is not Status.OK)
     if stopped is not None:
         tallies.stop(stopped)
     assert tallies.exit_code == code
 
 
-def test_a_host_that_gets_to_no_step_is_in_the_recap() -> None:
+def test_an_ignored_failure_that_changed_something_counts_as_changed() -> None:
     tallies = Tallies()
-    tallies.host("idle")
-    assert tallies.hosts == {"idle": Tally()}
+    tallies.count("a", Outcome(status=Status.FAILED, result={"changed": True}, ignored=True))
+    assert tallies.hosts["a"] == Tally(ok=1, changed=1, ignored=1)
+    assert tallies.changed
+
+
+def test_a_host_that_failed_with_the_others_without_a_step_of_its_own() -> None:
+    tallies = Tallies()
+    tallies.end("idle", failed=True)
+    assert tallies.hosts == {}
+    assert tallies.exit_code == 2

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from runbook.errors import Position
 from runbook.model import Host, Role, Task
+from runbook.options import Options
 from runbook.template import Templates
 from runbook.values import Expression, Template
 from runbook.variables import HostState, Surroundings
@@ -155,7 +156,7 @@ def test_what_the_engine_knows(expression: str, expected: object) -> None:
 
 
 def test_optional_ones_are_there_when_they_are_known() -> None:
-    around = surroundings(limit="web")
+    around = surroundings(options=Options(limit="web"))
     around.hosts["web.example.com"].failed_task = {"name": "t"}
 
     assert value("ansible_limit", around) == "web"

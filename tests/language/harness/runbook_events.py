@@ -66,6 +66,8 @@ def _step(event: Event, play: str, handler: bool, module: str) -> Step:
     result = plain(outcome["result"])
     if module in _INCLUDES and status in ("ok", "changed"):
         status, result = "included", {}
+    if status == "skipped" and isinstance(result, dict):
+        result.pop("results", None)  # Ansible's report tells them item by item only
     return Step(event["host"], play, event["task"], handler, status, event.get("label"), result)
 
 
