@@ -40,6 +40,9 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 DONE, WRONG, WOULD_CHANGE, STOPPED = 0, 1, 3, 4
 """Exit codes beside those that a run ends with (docs/cli.md)."""
 
+_LIBRARIES = (Path("library"), Path("playbooks", "library"))
+"""Where a person's own modules are looked for when no playbook is named."""
+
 PATIENCE = 0.3
 """Seconds that threads of a run get to end by themselves."""
 
@@ -135,6 +138,19 @@ def runs(state: Path, output: str) -> int:
 
 
 @cli.command()
+@click.argument("what", type=click.Choice(["playbook", "tasks", "inventory", "vars"]), default="playbook")
+def schema(what: str) -> int:
+    """Print the JSON Schema of a playbook, a file of tasks, an inventory or a file of variables, for editors."""
+    import json
+
+    from .registry import Registry
+    from .schema import SCHEMAS
+
+    click.echo(json.dumps(SCHEMAS[what](Registry(_LIBRARIES)), indent=2))
+    return DONE
+
+
+@cli.command()
 @click.argument("paths", type=click.Path(), nargs=-1)
 @click.option(
     "--format",
@@ -164,7 +180,7 @@ def doc(module: str | None) -> int:
     from .module_list import as_text
     from .registry import Registry
 
-    registry = Registry([Path("library"), Path("playbooks", "library")])
+    registry = Registry(_LIBRARIES)
     click.echo(registry.manual(module) if module else as_text(registry))
     return DONE
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import yaml
 
 from .errors import nearest
-from .keyword_values import Reader, Warn, read_any, read_flag, read_number, read_text, read_variable
+from .keyword_schema import Reader, Warn, one_or_list, reads
+from .keyword_values import read_any, read_flag, read_number, read_text, read_variable
 from .model import Value
 from .yamlfile import Entry, YamlFile
 
@@ -24,6 +25,15 @@ PROMPT: Mapping[str, Reader] = {
 }
 
 
+_QUESTION = {
+    "type": "object",
+    "properties": {name: reader.schema for name, reader in PROMPT.items()},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+@reads(one_or_list(_QUESTION))
 def read_prompts(file: YamlFile, entry: Entry, warn: Warn) -> tuple[Mapping[str, Value], ...]:
     """Questions, each a mapping with a `name`; one may stand without the list."""
     nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]

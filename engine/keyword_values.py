@@ -6,23 +6,43 @@ A reader answers None when the value can't be used; the problem is with the file
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
 
 import yaml
 
-from .errors import Position, Problem, nearest
+from .errors import Position, nearest
+from .keyword_schema import (
+    ANY,
+    EXPRESSIONS,
+    FLAG,
+    MAPPINGS,
+    NAME,
+    NUMBER,
+    SIZES,
+    TEXT,
+    TEXTS,
+    VARS,
+    Schema,
+    one_or_list,
+    or_template,
+    reads,
+)
+from .keyword_schema import Reader as Reader
+from .keyword_schema import Warn as Warn
 from .model import Value
 from .values import Expression, Template
 from .yamlfile import Entry, YamlFile, is_null, kind
 
-Warn: TypeAlias = Callable[[Problem], None]
 NAMES = "Letters, digits and underscores; no digit first."
-
-Reader: TypeAlias = Callable[[YamlFile, Entry, Warn], Any]
 
 AWS_SETTINGS = ("region", "profile", "role_arn", "external_id", "endpoint_url", "allowed_account_ids")
 """What `aws:` can say; the other fields of a Target are the sandbox's own."""
+
+_AWS: Schema = {
+    "type": "object",
+    "properties": dict.fromkeys(AWS_SETTINGS, ANY),
+    "additionalProperties": False,
+}
 
 _WHOLE_TEMPLATE = re.compile(r"\s*\{\{-?(?P<inner>(?:(?!\{\{|\}\}).)*?)-?\}\}\s*", re.DOTALL)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -52,11 +72,32 @@ def wrong(
         tell(file.source.problem(message, file.position(found), hint))
 
 
+@reads(ANY)
 def read_any(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """Whatever YAML says."""
     return file.value(entry.node)
 
 
+@reads(or_template({"type": "object"}))
+def read_arguments(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """A module's arguments: `loader_call` looks into them."""
+    return file.value(entry.node)
+
+
+@reads(or_template({"type": "array"}))
+def read_items(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """The list of a loop: `loader_loops` looks into it."""
+    return file.value(entry.node)
+
+
+def settings(known: Mapping[str, Reader]) -> Reader:
+    """A reader of a mapping of these; who calls it looks into each."""
+    properties = {name: reader.schema for name, reader in known.items()}
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return reads(schema)(read_any.read)
+
+
+@reads(TEXT)
 def read_text(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """Text, which may be a template."""
     if isinstance(entry.node, yaml.ScalarNode) and not is_null(entry.node):
@@ -66,6 +107,7 @@ def read_text(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     return None
 
 
+@reads(TEXTS)
 def read_texts(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     """One text or a list of them."""
     nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
@@ -79,6 +121,7 @@ def read_texts(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     return tuple(found)
 
 
+@reads(TEXTS)
 def read_names(file: YamlFile, entry: Entry, warn: Warn) -> tuple[str, ...]:
     """Names without templates; a text may hold several with commas between them."""
     found = []
@@ -93,16 +136,19 @@ def read_names(file: YamlFile, entry: Entry, warn: Warn) -> tuple[str, ...]:
     return tuple(found)
 
 
+@reads(TEXTS)
 def read_tags(file: YamlFile, entry: Entry, warn: Warn) -> frozenset[str]:
     """Names of tags."""
     return frozenset(read_names(file, entry, warn))
 
 
+@reads(TEXTS)
 def read_listen(file: YamlFile, entry: Entry, warn: Warn) -> tuple[str, ...]:
     """Names that a handler listens to, commas and all."""
     return tuple(v for v in read_texts(file, entry, warn) if isinstance(v, str))
 
 
+@reads(FLAG)
 def read_flag(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """True, false, or a template; Ansible's words for them as text too."""
     value = file.value(entry.node)
@@ -115,6 +161,7 @@ def read_flag(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     return None
 
 
+@reads(NUMBER)
 def read_number(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """A number that is not negative, or a template."""
     value = file.value(entry.node)
@@ -130,6 +177,7 @@ def read_number(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     return int(number) if number.is_integer() else number
 
 
+@reads(NAME)
 def read_variable(file: YamlFile, entry: Entry, _warn: Warn) -> str | None:
     """The name of a variable."""
     value = entry.node.value if isinstance(entry.node, yaml.ScalarNode) else None
@@ -139,6 +187,7 @@ def read_variable(file: YamlFile, entry: Entry, _warn: Warn) -> str | None:
     return None
 
 
+@reads(or_template(NAME))
 def read_variable_or_template(file: YamlFile, entry: Entry, warn: Warn) -> Value:
     """The name of a variable, or a template of it."""
     value = file.value(entry.node)
@@ -153,6 +202,7 @@ def is_variable(name: str) -> bool:
 def choice(*words: str) -> Reader:
     """A reader of one of these words."""
 
+    @reads({"enum": list(words)})
     def read(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
         value = file.value(entry.node)
         if isinstance(value, str) and value in words:
@@ -181,11 +231,13 @@ def read_vars(
     return found
 
 
+@reads(VARS)
 def read_own_vars(file: YamlFile, entry: Entry, _warn: Warn) -> Mapping[str, Value]:
     """The value of `vars`."""
     return read_vars(file, entry.node)
 
 
+@reads(MAPPINGS)
 def read_environment(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     """A mapping, a template that yields one, or a list of these; a later one wins."""
     nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
@@ -196,6 +248,7 @@ def read_environment(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, 
     return tuple(found)
 
 
+@reads(or_template(_AWS))
 def read_aws(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """The settings of a target, or a template that yields them."""
     value = file.value(entry.node)
@@ -208,12 +261,14 @@ def read_aws(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     return value if isinstance(value, dict) else None
 
 
+@reads(one_or_list(TEXTS))
 def read_files(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     """Names of files; a list in the list means the first of them that is there."""
     value = file.value(entry.node)
     return tuple(value) if isinstance(value, list) else (value,) if value else ()
 
 
+@reads(SIZES)
 def read_serial(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     """Sizes of batches: numbers of hosts, or percentages as text."""
     nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
@@ -225,6 +280,7 @@ def read_serial(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     return tuple(found)
 
 
+@reads(EXPRESSIONS)
 def read_expressions(file: YamlFile, entry: Entry, warn: Warn) -> tuple[Expression, ...]:
     """Bare Jinja2 expressions: one or a list, of which all must hold; none when nothing is written."""
     if is_null(entry.node):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import yaml
 
 from .errors import nearest
-from .keyword_values import Warn, read_flag, wrong
+from .keyword_schema import FLAG, MAPPINGS, PERCENTAGE, Warn, or_template, reads
+from .keyword_values import read_flag, wrong
 from .model import Value
 from .values import Template
 from .yamlfile import Entry, YamlFile
@@ -16,6 +17,10 @@ _PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 _LOG_IN = "runbook does not log in to hosts. Use 'connection: ssm' (AWS Systems Manager), which runs as root."
 
 
+def _named(words: tuple[str, ...]) -> list[str]:
+    return [prefix + word for prefix in ("", *_PREFIXES) for word in words]
+
+
 def short(name: str) -> str:
     """A plugin's name without the prefix of Ansible's own collection."""
     for prefix in _PREFIXES:
@@ -23,11 +28,13 @@ def short(name: str) -> str:
     return name
 
 
+@reads(or_template({"enum": _named(CONNECTIONS)}))
 def read_connection(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """A way to hosts, or a template of one."""
     return _word(file, entry, CONNECTIONS, _LOG_IN)
 
 
+@reads(or_template({"enum": _named(STRATEGIES)}))
 def read_strategy(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """How the hosts of a play go on beside each other."""
     return _word(file, entry, STRATEGIES, None)
@@ -43,6 +50,7 @@ def _word(file: YamlFile, entry: Entry, words: tuple[str, ...], otherwise: str |
     return None
 
 
+@reads(FLAG)
 def read_become(file: YamlFile, entry: Entry, warn: Warn) -> Value:
     """Nothing becomes another user here: only `false` means what it says."""
     value = read_flag(file, entry, warn)
@@ -51,6 +59,7 @@ def read_become(file: YamlFile, entry: Entry, warn: Warn) -> Value:
     return False
 
 
+@reads(PERCENTAGE)
 def read_percentage(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """A share of the hosts, with or without the sign, or a template of it."""
     value = file.value(entry.node)
@@ -66,6 +75,7 @@ def read_percentage(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     return number
 
 
+@reads(MAPPINGS)
 def read_module_defaults(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
     """Mappings of a module, or `group/NAME`, to arguments: one or a list of them."""
     nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]

@@ -16,11 +16,13 @@ from .keyword_values import (
     Warn,
     choice,
     read_any,
+    read_arguments,
     read_aws,
     read_environment,
     read_expressions,
     read_files,
     read_flag,
+    read_items,
     read_listen,
     read_number,
     read_own_vars,
@@ -30,6 +32,7 @@ from .keyword_values import (
     read_texts,
     read_variable,
     read_variable_or_template,
+    settings,
 )
 from .keyword_ways import (
     read_become,
@@ -56,6 +59,16 @@ _INHERITED = frozenset({"play", "block", "task", "handler"})
 _GROUPED = frozenset({"block", "task", "handler"})
 _PLAY = frozenset({"play"})
 _EVERYWHERE = frozenset(PLACES)
+
+LOOP_CONTROL: Mapping[str, Reader] = {
+    "loop_var": read_variable_or_template,
+    "index_var": read_variable_or_template,
+    "label": read_any,
+    "pause": read_number,
+    "extended": read_flag,
+    "extended_allitems": read_flag,
+    "break_when": read_expressions,
+}
 
 KEYWORDS: Mapping[str, Keyword] = {
     "name": Keyword(read_text, _EVERYWHERE),
@@ -88,10 +101,10 @@ KEYWORDS: Mapping[str, Keyword] = {
     "delegate_facts": Keyword(read_flag, _GROUPED),
     "delegate_to": Keyword(read_text, _GROUPED),
     "notify": Keyword(read_texts, _GROUPED),
-    "args": Keyword(read_any, _WORK),
+    "args": Keyword(read_arguments, _WORK),
     "register": Keyword(read_variable, _WORK),
-    "loop": Keyword(read_any, _WORK),
-    "loop_control": Keyword(read_any, _WORK),
+    "loop": Keyword(read_items, _WORK),
+    "loop_control": Keyword(settings(LOOP_CONTROL), _WORK),
     "until": Keyword(read_expressions, _WORK),
     "retries": Keyword(read_number, _WORK),
     "delay": Keyword(read_number, _WORK),
@@ -120,16 +133,6 @@ STRUCTURE: Mapping[str, frozenset[str]] = {
     "import": frozenset({"import_playbook"}),
 }
 """Keys that hold other nodes."""
-
-LOOP_CONTROL: Mapping[str, Reader] = {
-    "loop_var": read_variable_or_template,
-    "index_var": read_variable_or_template,
-    "label": read_any,
-    "pause": read_number,
-    "extended": read_flag,
-    "extended_allitems": read_flag,
-    "break_when": read_expressions,
-}
 
 INSTEAD: Mapping[str, str] = {
     "include": "Use 'import_tasks' (read before the run) or 'include_tasks' (read when its turn comes).",
@@ -180,7 +183,7 @@ _MISPLACED: Mapping[tuple[str, str], str] = {
 }
 
 
-_NEEDED = frozenset({"hosts", "loop"})
+NEEDED = frozenset({"hosts", "loop"})
 """Keywords that can't be left empty; the others are then as if they were not written."""
 
 
@@ -194,6 +197,6 @@ def read_keywords(
         one = KEYWORDS.get(entry.key)
         if one is None or place not in one.places:
             others.append(entry)
-        elif not is_null(entry.node) or entry.key in _NEEDED:
+        elif not is_null(entry.node) or entry.key in NEEDED:
             found[entry.key] = one.read(file, entry, warn)
     return found, others

@@ -97,7 +97,7 @@ class Registry:
 
     def json_schema(self, name: str) -> dict[str, Any]:
         """JSON Schema of a module's arguments. Raises as `get`."""
-        from .manual import json_schema
+        from .params_schema import json_schema
 
         return json_schema(self.get(name).Params)
 

@@ -77,7 +77,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "playrun",
         "runner",
     ),
-    ("report*", "lint*", "playbook_list", "module_list", "runs_list"),
+    ("report*", "lint*", "schema", "playbook_list", "module_list", "runs_list"),
     ("assembly", "cli*", "__main__"),
 )
 """The floors of the engine, the lowest first. A file imports from its own floor and from those below."""

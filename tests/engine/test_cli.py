@@ -94,6 +94,8 @@ def test_the_hosts_of_a_play_may_come_from_the_inventory(plain: Desk) -> None:
         ("resume nix", 1),
         ("runs", 0),
         ("doc", 0),
+        ("schema", 0),
+        ("schema nix", 1),
         ("lint --rules", 0),
         ("lint good.yml", 1),
         ("lint nix.yml", 1),

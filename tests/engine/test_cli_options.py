@@ -32,6 +32,7 @@ COMMON = {
     "resume": "-e -f --assume --state -D -v --output",
     "runs": "--state --output",
     "doc": "",
+    "schema": "",
     "lint": "--format --config --rules",
     "inventory": "-i -l --graph",
     "sandbox": "",
