@@ -44,6 +44,19 @@ class World:
             return _completed(path, state) if content and state is not None else state
         return None if self._is_cut(Path(path_of(name))) else read_state(path, content=content)
 
+    def planned(self, path: str) -> FileState | None:
+        """What an earlier step of this dry run would leave there; None: none would leave anything."""
+        name = resource(path)
+        state: FileState | None = self._ctx.observe(name, lambda: None) if name in self._planned else None
+        return state
+
+    def is_gone(self, path: str) -> bool:
+        """Whether earlier steps of this dry run leave nothing there, whatever there is now."""
+        name = resource(path)
+        if name in self._planned:
+            return self.planned(path) is None
+        return bool(self._planned) and self._is_cut(Path(path_of(name)))
+
     def follow(self, path: str) -> str:
         """The path at the end of a chain of links; what it ends in need not be there."""
         for _ in range(MOST_LINKS):
