@@ -8,7 +8,7 @@ from typing import Any
 
 from .attempt import Attempt
 from .errors import TemplateError
-from .model import Change, Outcome, Status, Task
+from .model import Change, Include, IncludeRole, Outcome, Status, Task
 from .outcomes import must_know, undecided
 from .scope import VariableScope
 from .template import Templates, as_flag
@@ -112,6 +112,8 @@ class Judge:
         changed, failed, changes = weighed.changed, weighed.failed, attempt.changes
         if failed:
             result.setdefault("exception", NO_TRACE)
+        elif isinstance(attempt.directive, Include | IncludeRole):
+            del result["failed"]
         if task.no_log and self.templates.render(task.no_log, scope):
             result = {k: v if k in _OPEN else Secret(v, "no_log") for k, v in result.items()}
             changes = tuple(Change(action=c.action, resource=c.resource) for c in changes)

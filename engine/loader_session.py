@@ -50,7 +50,7 @@ class Inherited:
             tags=self.tags | own.get("tags", frozenset()),
             vars={**self.vars, **own["vars"]} if own.get("vars") else self.vars,
             environment=self.environment + own.get("environment", ()),
-            notify=self.notify + own.get("notify", ()),
+            notify=own.get("notify", self.notify),
             module_defaults=self.module_defaults + own.get("module_defaults", ()),
             role=self.role,
             settings={**self.settings, **settings} if settings else self.settings,

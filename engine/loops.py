@@ -180,7 +180,10 @@ def in_loop(outcome: Outcome, names: Mapping[str, Any], key: ItemKey) -> Outcome
         msgspec.structs.replace(d, vars=dict(names), item=item) if isinstance(d, Include | IncludeRole) else d
         for d in outcome.directives
     )
-    return replace(outcome, directives=directives)
+    result = outcome.result
+    if isinstance(directives[0], Include | IncludeRole):
+        result = {name: value for name, value in result.items() if name != "changed"}
+    return replace(outcome, directives=directives, result=result)
 
 
 def with_item(result: Mapping[str, Any], names: Mapping[str, Any]) -> Mapping[str, Any]:

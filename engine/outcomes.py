@@ -55,3 +55,10 @@ def skipped(condition: Expression) -> Outcome:
         "false_condition": False if source == "false" else source,
     }
     return Outcome(status=Status.SKIPPED, result=result)
+
+
+def not_included(outcome: Outcome, why: str) -> Outcome:
+    """Of an include whose file or role can't be read: it has failed, whatever `ignore_errors` says (Ansible's
+    rule: the tasks are missing that would come next)."""
+    result = {**outcome.result, "changed": False, "failed": True, "reason": why}
+    return Outcome(status=Status.FAILED, result=result, hint=why)

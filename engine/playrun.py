@@ -9,12 +9,14 @@ from typing import Any
 from .context import SharedReads
 from .errors import LoadError, Problem, StepError, nearest
 from .events import Event, StepFinished, TaskStarted
+from .failed_task import told
 from .handlers import Handlers
 from .includes import Includes
 from .job import Job
 from .journal import Journal, StepDone
 from .loader_call import Catalog
 from .model import AddHost, Include, IncludeRole, Meta, Outcome, Play, Status, Task
+from .outcomes import not_included
 from .places import plays_here
 from .resume import History
 from .rounds import Rounds, fail_with_the_first
@@ -32,6 +34,9 @@ from .walk import Slot, Trail, Verdict, walk_play
 
 META = "meta"
 """The module whose steps are words to the engine: they are neither told nor counted, as in Ansible."""
+FOR_ALL = frozenset({"clear_facts", "clear_host_errors", "refresh_inventory", "end_play", "end_batch"})
+"""Words that the first host says for all of them, its `when` included."""
+_ENDING = frozenset({"end_host", "end_play", "end_batch"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +64,10 @@ class PlayRun:
     _reads: SharedReads = field(default_factory=SharedReads)
     _once: Once = field(default_factory=Once)
     roles_path: Sequence[str] = ()
+    ended: bool = False
+    """`end_play`: the batches that are left are not played."""
+    forgiven: bool = False
+    """`clear_host_errors`: hosts of the play that failed take part in the next one."""
     _handlers: Handlers = field(init=False)
     _includes: Includes = field(init=False)
 
@@ -77,11 +86,7 @@ class PlayRun:
     def lane(self, host: str) -> Lane:
         """A host at the beginning of this play."""
         state = self.around.hosts[host]
-
-        def forgive() -> None:
-            state.failed_task = state.failed_result = None
-
-        trail = Trail(on_rescue=forgive)
+        trail = Trail()
         self._gather(state)
         force = self.force_handlers or bool(
             self.templates.render(self.play.force_handlers, self.around.scope(state))
@@ -104,10 +109,10 @@ class PlayRun:
 
     def prepare(self, lane: Lane) -> Callable[[], Outcome] | None:
         slot = _slot(lane)
-        if not self._selected(slot.task):
+        if not slot.frame.handler and not self._selected(slot.task):
             lane.advance(Verdict())
             return None
-        if self.rounds.linear and self.steps.once(slot.task) and not self._does_it(lane, slot):
+        if self._once_for_all(slot.task) and not self._does_it(lane, slot):
             return None
         step = slot.step(lane.host)
         done = self.history.finished(step)
@@ -132,6 +137,11 @@ class PlayRun:
     def _selected(self, task: Task) -> bool:
         return self.start_at.reached(task) and self.tags.select(task)
 
+    def _once_for_all(self, task: Task) -> bool:
+        if not self.rounds.linear:
+            return False
+        return self.steps.once(task) or (task.module == META and not FOR_ALL.isdisjoint(task.args.values()))
+
     def _does_it(self, lane: Lane, slot: Slot) -> bool:
         """Whether this host does a `run_once` task itself."""
         place = place_of(slot)
@@ -149,7 +159,7 @@ class PlayRun:
         if outcome.failed:
             fail_with_the_first(lane)
             self._look_after(lane, at_once=False)
-        else:
+        elif not self._follow_meta(lane, outcome):
             lane.advance(self._verdict(lane, slot, outcome))
 
     def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
@@ -203,21 +213,20 @@ class PlayRun:
         try:
             verdict = self._verdict(lane, slot, outcome)
         except (StepError, LoadError) as error:
-            outcome = Outcome(
-                status=Status.FAILED, result={"failed": True, "changed": False, "msg": str(error)}
-            )
+            outcome = not_included(outcome, str(error))
             verdict = Verdict(failed=True)
         self._remember(state, slot.task, outcome)
-        if outcome.failed:
-            state.failed_task = {"name": name, "action": slot.task.module}
-            state.failed_result = outcome.result
+        if outcome.failed and slot.frame.rescued:
+            scope = self.around.scope(state, slot.task, slot.frame.vars)
+            state.facts["ansible_failed_task"] = told(slot.task, self.templates, scope, self.catalog)
+            state.facts["ansible_failed_result"] = outcome.result
         if not replayed:
             self.journal.append(_record(lane.host, slot, name, outcome))
         self._note_role(lane, slot, outcome)
-        if slot.task.module != META or outcome.failed:
-            self._tell_end(lane.host, slot, name, outcome, replayed)
         for notified in outcome.notified:
             self._notify(lane, notified)
+        if slot.task.module != META or outcome.status in (Status.FAILED, Status.SKIPPED):
+            self._tell_end(lane.host, slot, name, outcome, replayed)
         self._go_on(lane, slot, outcome, verdict)
 
     def _tell_end(self, host: str, slot: Slot, name: str, outcome: Outcome, replayed: bool) -> None:
@@ -256,7 +265,7 @@ class PlayRun:
         elif not ended:
             lane.advance(verdict)
         self._look_after(lane, at_once=verdict.failed)
-        if self.rounds.linear and self.steps.once(slot.task):
+        if self._once_for_all(slot.task):
             for waiting in self._once.end(place_of(slot), outcome):
                 self._take_over(waiting, slot, outcome)
 
@@ -288,7 +297,7 @@ class PlayRun:
     def _remember(self, state: HostState, task: Task, outcome: Outcome) -> None:
         state.facts.update(outcome.facts)
         state.gathered.learn(outcome.host_facts)
-        if task.register:
+        if task.register and task.module != META:
             state.facts[task.register] = outcome.result
 
     def _verdict(self, lane: Lane, slot: Slot, outcome: Outcome) -> Verdict:
@@ -331,19 +340,22 @@ class PlayRun:
     def _follow_meta(self, lane: Lane, outcome: Outcome) -> bool:
         """Whether a `meta` word ended the lane."""
         words = {d.word for d in outcome.directives if isinstance(d, Meta)}
-        if "end_host" in words:
-            lane.leave()
-            return True
-        if words & {"end_play", "end_batch"}:
+        if not words:
+            return False
+        if "clear_host_errors" in words:
+            self.forgiven = True
             for other in self.lanes.values():
-                if other.slot is not None and (other is lane or not other.running):
-                    other.leave()
-            return True
-        if "clear_host_errors" in words or "clear_facts" in words:
-            self.around.hosts[lane.host].failed_task = None
+                other.failed = False
         if "clear_facts" in words:
             self.around.hosts[lane.host].gathered.forget()
-        return False
+        self.ended = self.ended or "end_play" in words
+        if words & {"end_play", "end_batch"}:
+            for other in self.lanes.values():
+                if other.slot is not None and not other.running:
+                    other.leave()
+        if words & _ENDING:
+            lane.leave()
+        return bool(words & _ENDING)
 
 
 def _slot(lane: Lane) -> Slot:

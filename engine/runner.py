@@ -22,7 +22,7 @@ from .loops import ItemKey
 from .model import Inventory, Outcome, Play, Playbook, Status
 from .options import Options
 from .planned import PlannedWorld
-from .playrun import PlayRun
+from .playrun import META, PlayRun
 from .preflight import Destination, check_places, destinations
 from .prompts import Ask, Prompter
 from .registry import Registry
@@ -151,8 +151,12 @@ class Runner:
                 self._play_batch(run, batch, services)
                 failed = [host for host in batch if run.lanes[host].failed]
                 lost.update(failed)
+                if run.forgiven:
+                    lost.difference_update(self._roster.hosts(play))
+                    self._tallies.forgive(self._roster.hosts(play))
                 if batch and len(failed) == len(batch):
                     ended = True
+                if ended or run.ended:
                     break
             if ended:  # as in Ansible: a batch of which all failed ends the run
                 break
@@ -237,7 +241,7 @@ class Runner:
         )
 
     def _emit(self, event: Event) -> None:
-        if isinstance(event, StepFinished) and (event.module != "meta" or event.outcome.failed):
+        if isinstance(event, StepFinished) and (event.module != META or event.outcome.failed):
             self._tallies.count(event.host, event.outcome, rescued=event.rescued)
         self.report(event)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .events import Tally
@@ -28,6 +28,8 @@ class Tallies:
     changed: bool = False
     """Any step changed the world, or would in a dry run."""
     _codes: set[int] = field(default_factory=lambda: {0})
+    _failed: dict[str, int] = field(default_factory=dict)
+    """The exit code that each failed host stands for."""
 
     def count(self, host: str, outcome: Outcome, *, rescued: bool = False) -> None:
         """A step ended. `rescued`: a failure that a rescue section takes over does not count as failed."""
@@ -49,7 +51,12 @@ class Tallies:
         """A host came to the end of a play."""
         if failed:
             known = self.hosts.get(host)
-            self._codes.add(4 if known is not None and known.unreachable else 2)
+            self._failed[host] = 4 if known is not None and known.unreachable else 2
+
+    def forgive(self, hosts: Iterable[str]) -> None:
+        """These hosts are as if they had not failed."""
+        for host in hosts:
+            self._failed.pop(host, None)
 
     def stop(self, code: int) -> None:
         """The run ends early with this exit code, unless a worse one stands already."""
@@ -57,7 +64,7 @@ class Tallies:
 
     @property
     def exit_code(self) -> int:
-        return next(code for code in WORST_FIRST if code in self._codes)
+        return next(code for code in WORST_FIRST if code in self._codes or code in self._failed.values())
 
     def _add(self, host: str, **counts: int) -> None:
         known = self.hosts.setdefault(host, Tally())

@@ -47,8 +47,6 @@ class HostState:
     """Facts of the host itself, those that `set_fact` was told to keep there included."""
     weakest: Mapping[str, Any] = field(init=False)
     """What holds when nothing else says so."""
-    failed_task: Mapping[str, Any] | None = None
-    failed_result: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self.weakest = {"ansible_host": self.host.name}
@@ -247,8 +245,6 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "ansible_config_file": lambda _v: None,
     "environment": lambda v: list(v.task.environment) if v.task is not None else None,
     "runbook_run": lambda v: v.around.run,
-    "ansible_failed_task": lambda v: v.state.failed_task,
-    "ansible_failed_result": lambda v: v.state.failed_result,
     "ansible_facts": lambda v: v.state.gathered.all(),
     "ansible_search_path": lambda v: list(SearchPath.of(v.task, v.around.playbook_dir).folders),
     "role_name": lambda v: v.role and v.role.name,
@@ -267,8 +263,7 @@ MAGIC = frozenset(_MAGIC)
 
 _OPTIONAL = frozenset(
     {
-        "ansible_limit", "environment", "ansible_failed_task", "ansible_failed_result", "role_name",
-        "ansible_role_name",
+        "ansible_limit", "environment", "role_name", "ansible_role_name",
         "role_path", "ansible_parent_role_names", "ansible_parent_role_paths",
     }
 )  # fmt: skip

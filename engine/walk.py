@@ -7,7 +7,7 @@ walks again from the start and is sent the recorded endings, so it arrives where
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -80,9 +80,7 @@ class Trail:
     due: set[int] = field(default_factory=set)
     """Handlers that were notified and have not run, by their place among the handlers."""
     roles: RolesPlayed = field(default_factory=RolesPlayed)
-    rescued: int = 0
     flushes: int = 0
-    on_rescue: Callable[[], None] = field(default=lambda: None)
 
 
 Walk: TypeAlias = Generator[Slot, Verdict, bool]
@@ -168,9 +166,6 @@ def _walk_block(block: Block, frame: Frame, order: Order, trail: Trail, handlers
     failed = yield from _walk(block.body, body, trail, handlers)
     if failed and block.rescue:
         failed = yield from _walk(block.rescue, replace(frame, order=(*order, 1)), trail, handlers)
-        if not failed:
-            trail.rescued += 1
-            trail.on_rescue()
     late = yield from _walk(block.always, replace(frame, order=(*order, 2)), trail, handlers)
     return failed or late
 

@@ -31,4 +31,4 @@ class IncludeTasks:
         name: Any = params.file
         if isinstance(name, Unknown):
             return Decision(undecided=f"which file it is depends on {Unknown.describe(name)}")
-        return Decision(result={"include": params.file}, directive=Include(params.file))
+        return Decision(result={"include": params.file, "include_args": {}}, directive=Include(params.file))

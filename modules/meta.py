@@ -2,9 +2,13 @@
 
 - meta: flush_handlers
 
-`flush_handlers` runs notified handlers now; `end_host` ends the play for this host, `end_play` for all of them;
-`end_batch` ends the batch of `serial`; `clear_host_errors` forgets what failed; `clear_facts` keeps what `set_fact`
-set, as in Ansible; `noop` does nothing.
+`flush_handlers` runs notified handlers now; `end_host` ends the play for this host, `end_play` for all of them,
+`end_batch` for the hosts of this batch of `serial`; `end_role` leaves the role that the task belongs to.
+`clear_host_errors` lets hosts that failed take part in the next play; `clear_facts` forgets gathered facts and what
+`set_fact` set with `cacheable`. `refresh_inventory`, `reset_connection` and `noop` do nothing.
+
+As in Ansible, what a meta task says is not registered, and `when` counts for words that begin with `end` and
+`clear` only; all of these but `end_host` and `end_role` are said by the first host for all.
 """
 
 from __future__ import annotations
@@ -16,7 +20,16 @@ from runbook.contract import FREE_FORM, Decision, Params, Scope
 from runbook.contract import Meta as MetaDirective
 
 Word = Literal[
-    "flush_handlers", "end_host", "end_play", "end_batch", "clear_facts", "clear_host_errors", "noop"
+    "flush_handlers",
+    "noop",
+    "clear_facts",
+    "clear_host_errors",
+    "end_host",
+    "end_batch",
+    "end_play",
+    "end_role",
+    "refresh_inventory",
+    "reset_connection",
 ]
 
 

@@ -54,6 +54,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "variables",
         "vars_files",
         "task_names",
+        "failed_task",
         "handlers",
         "includes",
         "attempt",

@@ -65,3 +65,14 @@ def test_a_host_that_failed_with_the_others_without_a_step_of_its_own() -> None:
     tallies.end("idle", failed=True)
     assert tallies.hosts == {}
     assert tallies.exit_code == 2
+
+
+def test_forgiven_hosts_have_not_failed() -> None:
+    tallies = Tallies()
+    for host in ("a", "b"):
+        tallies.count(host, ended(Status.FAILED))
+        tallies.end(host, failed=True)
+    tallies.forgive(["a"])
+    assert tallies.exit_code == 2
+    tallies.forgive(["b"])
+    assert tallies.exit_code == 0

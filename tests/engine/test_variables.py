@@ -147,7 +147,6 @@ def test_gathered_facts_are_variables_and_ansible_facts() -> None:
         ("runbook_run", "r1"),
         ("ansible_limit is defined", False),
         ("ansible_inventory_sources", ["h1,"]),
-        ("ansible_failed_task is defined", False),
         ("playbook_dir", str(Path("books").absolute())),
     ],
 )
@@ -157,10 +156,8 @@ def test_what_the_engine_knows(expression: str, expected: object) -> None:
 
 def test_optional_ones_are_there_when_they_are_known() -> None:
     around = surroundings(options=Options(limit="web"))
-    around.hosts["web.example.com"].failed_task = {"name": "t"}
 
     assert value("ansible_limit", around) == "web"
-    assert value("ansible_failed_task.name", around) == "t"
 
 
 def test_hostvars_list_only_hosts_that_somebody_named() -> None:
