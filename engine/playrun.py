@@ -355,6 +355,9 @@ class PlayRun:
                     other.leave()
         if words & _ENDING:
             lane.leave()
+        if "end_host" in words and lane.host in self.around.batch:
+            self.around.batch.remove(lane.host)
+            self.around.play_hosts.remove(lane.host)
         return bool(words & _ENDING)
 
 

@@ -16,9 +16,7 @@ from runbook.errors import Failed
 
 class SetFactParams(Params, frozen=True, kw_only=True):
     facts: Annotated[dict[str, Any], REST, Meta(description="Names and values.")]
-    cacheable: Annotated[
-        bool, Meta(description="Accepted for Ansible's sake: a run keeps all its facts.")
-    ] = False
+    cacheable: Annotated[bool, Meta(description="Keep them among `ansible_facts`, too.")] = False
 
 
 class SetFact:
@@ -32,4 +30,5 @@ class SetFact:
         for name in params.facts:
             if not name.isidentifier() or keyword.iskeyword(name):
                 raise Failed(f"'{name}' can't be the name of a variable: letters, digits and _ only")
-        return Decision(result={"ansible_facts": params.facts}, facts=params.facts)
+        kept = params.facts if params.cacheable else {}
+        return Decision(result={"ansible_facts": params.facts}, facts=params.facts, host_facts=kept)

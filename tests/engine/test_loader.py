@@ -166,7 +166,7 @@ class TestInheritance:
             "localhost",
         )
         assert task.rerun == "safe"
-        assert task.notify == ("outer", "own")
+        assert task.notify == ("own",)
 
     def test_variables_of_the_play_stay_with_the_play(self, load: Load) -> None:
         (play,) = load("- hosts: web\n  vars: {a: 1}\n  tasks: [{debug: {msg: x}}]\n").plays
