@@ -86,7 +86,8 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         result = plain(module.apply(_to_act(ctx, change), params, change)) or {}
     except Vouched:
         return Attempt(result={"msg": VOUCHED}, changed=True, changes=(change,))
-    return _done(result, change, changed=change.action.changes)
+    # A look at something else's work (`async_status`) tells what that came to.
+    return _done(result, change, changed=bool(result.get("changed", change.action.changes)))
 
 
 def _done(result: dict[str, Any], change: Change, *, changed: bool) -> Attempt:

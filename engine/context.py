@@ -7,15 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .background import Background
 from .contract import ClientFactory, Finding, Intent, PlaybookFolder, Ready, Target, Waiting
 from .effects import Effects, Place
-from .errors import Failed, Stopped
+from .errors import Failed, InDoubt, RunbookError, Stopped
 from .events import Event, Notice, Progress
 from .planned import PlannedWorld
+from .values import Unknown, UnknownValue
 
 T = TypeVar("T")
 
@@ -104,6 +106,35 @@ class Services:
     ask: Callable[[str], str] = nobody
     diff: bool = False
     """`--diff`: results tell what was and what is."""
+    background: Background = field(default_factory=Background)
+    """Tasks with `async` that nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """When a step has to be through (`timeout`, `async`), and how it fails when it is not."""
+
+    ends: float
+    """By the monotonic clock."""
+    error: Failed
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return max(0.0, self.ends - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        return self.left <= 0
+
+
+def time_limit(seconds: float) -> Limit | None:
+    """That of `timeout`; None: 0 seconds mean none."""
+    if seconds <= 0:
+        return None
+    told: dict[str, object] = {"timedout": {"period": int(seconds) if seconds == int(seconds) else seconds}}
+    error = Failed(f"Timed out after {seconds:g} second(s).", result=told)
+    return Limit(time.monotonic() + seconds, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +157,7 @@ class StepContext:
     secret_arguments: frozenset[str] = frozenset()
     spot: str = ""
     """The host that it acts on, when another one than `host` was asked to (`delegate_to`)."""
+    limit: Limit | None = None
     acts: bool = False
     """It is there for `apply`: only then are there effects."""
 
@@ -135,7 +167,25 @@ class StepContext:
 
     @property
     def cancelled(self) -> bool:
-        return self.services.cancel.is_set()
+        return self.services.cancel.is_set() or (self.limit is not None and self.limit.over)
+
+    def cut_short(self) -> RunbookError:
+        if self.limit is not None and self.limit.over and not self.services.cancel.is_set():
+            return self.limit.error
+        return InDoubt("The run was interrupted, and this with it.")
+
+    def background(self, job: str, *, forget: bool = False) -> Mapping[str, Any] | None:
+        if self.services.planned is not None:
+            raise UnknownValue(Unknown("a task in the background"))
+        known = self.services.background.look(job)
+        if known is False:
+            return None
+        told = {"ansible_job_id": job, "started": True, "results_file": f"~/.ansible_async/{job}"}
+        if known is True:
+            return told | {"finished": False}
+        if forget:
+            self.services.background.forget(job)
+        return {**known.result, **told, "finished": True, "changed": known.changed, "failed": known.failed}
 
     def client(self, service: str, *, retries: bool = True) -> Any:
         return self.services.clients().client(self.target, service, retries=retries)
@@ -194,11 +244,17 @@ class StepContext:
             pause = min(pause * GROWTH, longest)
 
     def sleep(self, seconds: float) -> None:
-        """Wait by the target's clock, giving back the place; ends at once when the run is cancelled."""
+        """Wait by the target's clock, giving back the place; ends at once when the run is cancelled, or the step's
+        time is over."""
+        most = max(0.0, seconds) / self.target.speed
+        if self.limit is not None:
+            most = min(most, self.limit.left)
         with self.services.permits.given_back(self.services.cancel):
-            cancelled = self.services.cancel.wait(max(0.0, seconds) / self.target.speed)
+            cancelled = self.services.cancel.wait(most)
         if cancelled:
             raise Stopped("The run was interrupted while it waited; what it waits for goes on.")
+        if self.limit is not None and self.limit.over:
+            raise self.limit.error
 
     def ask(self, prompt: str) -> str:
         """As `sleep`, it works for nobody while it waits."""

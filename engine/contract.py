@@ -339,7 +339,17 @@ class Context(Protocol):
 
     @property
     def cancelled(self) -> bool:
-        """The operator asked to stop; whatever does not wait through `poll` looks here at least each second."""
+        """The operator asked to stop, or the task's time is over; whatever does not wait through `poll` looks here
+        at least each second."""
+        ...
+
+    def cut_short(self) -> RunbookError:
+        """The error to raise by who ended its work because of `cancelled`."""
+        ...
+
+    def background(self, job: str, *, forget: bool = False) -> Mapping[str, Any] | None:
+        """What is known of a task in the background: its result, with `finished`, `changed` and `failed`; None:
+        there is none of that name. `forget`: its result is not asked for again."""
         ...
 
 

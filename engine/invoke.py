@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 from .attempt import Attempt, carry_out, decide, explained, failure
-from .context import Services, StepContext
+from .context import Limit, Services, StepContext
 from .contract import Computation, Module, computes
 from .effects import Place
-from .errors import Failed, ParamsError, RunbookError
+from .errors import Failed, ParamsError, RunbookError, TemplateError
 from .job import Job
+from .late_arguments import late_arguments
+from .model import Value
 from .outcomes import left_open, must_know
 from .params import bind, expression_fields, field_names, secret_fields
 from .places import SSM, spot_for
@@ -25,7 +27,7 @@ from .scope import VariableScope
 from .secrets import Masker, secret_paths
 from .targets import Targets
 from .template import Templates
-from .values import Secret, contains_unknown
+from .values import OMIT, Secret, contains_unknown
 
 
 class Invoker:
@@ -47,14 +49,18 @@ class Invoker:
         self._explain = explain
         self._masker = masker
 
-    def invoke(self, job: Job, scope: VariableScope, where: str) -> Attempt:
-        """What one call comes to. `where`: loop item and try, in the identity of its effects.
+    def invoke(self, job: Job, scope: VariableScope, where: str, limit: Limit | None = None) -> Attempt:
+        """What one call comes to. `where`: loop item and try, in the identity of its effects. Raises what stops
+        the run."""
+        return explained(lambda: self.prepare(job, scope, where, limit)(), self._explain)
 
-        Raises what stops the run.
+    def prepare(
+        self, job: Job, scope: VariableScope, where: str, limit: Limit | None = None
+    ) -> Callable[[], Attempt]:
+        """A call with its arguments rendered and bound, ready to be made, by another thread too.
+
+        Raises StepError for arguments that can't be.
         """
-        return explained(lambda: self._attempt(job, scope, where), self._explain)
-
-    def _attempt(self, job: Job, scope: VariableScope, where: str) -> Attempt:
         task = job.task
         module = self._registry.get(task.module)
         rendered = self._rendered(job, module, scope)
@@ -69,26 +75,37 @@ class Invoker:
             )
         except ParamsError as error:
             # Ansible's modules look at their arguments themselves: `failed_when` may think well of it.
-            return failure(error, judged=not computes(module))
+            refused = failure(error, judged=not computes(module))
+            return lambda: refused
         dry = self._services.planned is not None
         must_know("An argument", [getattr(params, name) for name in params.__struct_fields__], dry=dry)
         self._learn_secrets(module, params)
         if computes(module):
-            return self._decided(module, params, scope)
+            computation = module
+            return lambda: self._decided(computation, params, scope)
         context = self.context(job, module, scope, where)
         names = field_names(module.Params)
         secret = {names.get(str(path[0]), str(path[0])) for path in secret_paths(rendered)}
-        context = replace(context, secret_arguments=context.secret_arguments | secret)
+        context = replace(context, secret_arguments=context.secret_arguments | secret, limit=limit)
         planned = self._planned(job, scope)
-        return explained(
-            lambda: carry_out(cast(Module, module), params, context, planned), self._explain, judged=True
-        )
+
+        def call() -> Attempt:
+            return carry_out(cast(Module, module), params, context, planned)
+
+        return lambda: _in_time(explained(call, self._explain, judged=True), limit)
 
     def _rendered(self, job: Job, module: Module | Computation, scope: VariableScope) -> dict[str, Any]:
         raw = expression_fields(module.Params)
+        task = job.task
+        args = task.args
+        if task.late_defaults or task.args_template is not None:
+            args = {**late_arguments(task, scope, self._templates), **args}
+        render = self._templates.render
         return {
-            name: value if name in raw else self._templates.render(value, scope)
-            for name, value in job.task.args.items()
+            name if type(name) is str else str(render(name, scope)): value
+            if name in raw
+            else render(value, scope)
+            for name, value in args.items()
         }
 
     def _decided(self, module: Computation, params: Any, scope: VariableScope) -> Attempt:
@@ -112,6 +129,16 @@ class Invoker:
 
     def _files(self, job: Job, scope: VariableScope) -> PlaybookFiles:
         return PlaybookFiles(job.base, self._templates, scope, job.task)
+
+    def number(self, written: Value, scope: VariableScope) -> float:
+        """A keyword that takes a number; 0 for what is left out. Raises TemplateError for what is none."""
+        value = Secret.reveal(self._templates.render(written, scope))
+        if value is None or value is OMIT or value == "":
+            return 0.0
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise TemplateError(f"A number is needed here, and this is '{value}'") from None
 
     # -------------------------------------------------------------- where it acts
 
@@ -152,6 +179,13 @@ class Invoker:
         )
         sleeping.append(context)
         return context
+
+
+def _in_time(attempt: Attempt, limit: Limit | None) -> Attempt:
+    """What went on for longer than it should have failed, even if nothing could end it."""
+    if limit is None or not limit.over or attempt.failed:
+        return attempt
+    return failure(limit.error, judged=True)
 
 
 def _environment(layers: Sequence[Any]) -> dict[str, str]:

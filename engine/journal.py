@@ -73,6 +73,10 @@ class StepDone(_Record, frozen=True, kw_only=True, tag="step"):
     """Operator-written variables that it read, each with a digest of its value."""
 
 
+JOB = "job "
+"""In `ItemDone.item`, what the name of a task in the background stands behind: its end is told as an item's."""
+
+
 class ItemDone(_Record, frozen=True, kw_only=True, tag="item"):
     """One loop item of a step that is not done yet."""
 

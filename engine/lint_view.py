@@ -10,8 +10,9 @@ import yaml
 
 from .errors import Position
 from .keywords import KEYWORDS, STRUCTURE
-from .loader_call import Call, Modules, module_name, read_call
+from .loader_call import Call, Modules, read_call
 from .model import Value
+from .module_names import module_name
 from .yamlfile import Entry, YamlFile
 
 CALLS = ("action", "local_action")

@@ -13,13 +13,14 @@ from .errors import LoadError, Problem, nearest
 from .identity import Siblings, canonical, digest
 from .keyword_values import Warn
 from .keywords import STRUCTURE, known_at, read_keywords, unknown_keyword
-from .loader_call import Catalog, module_name
+from .loader_call import Catalog
 from .loader_names import Names
 from .loader_reuse import INCLUDES, tasks_of_roles
 from .loader_roles import ReadRole, RoleReader
 from .loader_session import Inherited, Reference, Session, beside
 from .loader_tasks import TaskReader, read_list
 from .model import NO_VARS, Block, Node, Play, Playbook, Task, Value
+from .module_names import module_name
 from .values import Expression, Template
 from .varfiles import load_vars, vars_of
 from .yamlfile import Entry, YamlFile, is_null, kind

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import yaml
 
 from .errors import ContractError, Position, Problem, nearest
 from .model import Value
+from .module_names import module_name
+from .values import Template
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 # Beside free-form text these words are options, as in Ansible: `command: make creates=/usr/bin/x`.
 _OPTIONS = frozenset({"chdir", "creates", "removes", "executable", "stdin"})
-_PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 _OPTION = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _ESCAPE = re.compile(r"\\([\\'\"nrt])")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
@@ -41,6 +42,10 @@ class Catalog(Protocol):
 
     def free_form(self, module: str) -> str | None:
         """The argument that takes free-form text, if there is one."""
+        ...
+
+    def asks_aws(self, module: str) -> bool:
+        """Whether it asks AWS for anything."""
         ...
 
 
@@ -73,9 +78,14 @@ class Modules:
                 self._free_form[name] = None
         return self._free_form[name]
 
+    def asks_aws(self, name: str) -> bool:
+        """Whether a module asks AWS for anything."""
+        return self.has(name) and self._catalog.asks_aws(name)
+
     def check(self, call: Call) -> list[Problem]:
+        args = {name: value for name, value in call.args.items() if isinstance(name, str)}
         try:
-            found = self._catalog.check(call.module, call.args, call.positions, call.position)
+            found = self._catalog.check(call.module, args, call.positions, call.position)
         except ContractError as error:
             found = [Problem(error.message, call.position, error.hint)]
         self.refused += found
@@ -99,37 +109,43 @@ class Call:
     positions: Mapping[str, Position] = field(default_factory=dict)
     local: bool = False
     """It was written as `local_action`."""
-
-
-def module_name(name: str) -> str:
-    """A module's name without the prefix of Ansible's own collection."""
-    for prefix in _PREFIXES:
-        if name.startswith(prefix):
-            return name.removeprefix(prefix)
-    return name
+    template: Value = None
+    """One template that yields arguments, under those that are written."""
 
 
 def read_call(file: YamlFile, entry: Entry, extra: Entry | None, modules: Modules) -> Call | None:
     """The call of a task: `entry` is its module key or `action`, `extra` its `args`. None: a problem was noted."""
-    name, position, node, local = module_name(entry.key), entry.position, entry.node, False
     if entry.key in ("action", "local_action"):
-        local = entry.key == "local_action"
         call = _action(file, entry, modules)
     else:
-        call = _with_args(file, Call(name, position), node, modules)
-    if call is None or extra is None:
-        return _localized(call, local)
+        call = _with_args(file, Call(module_name(entry.key), entry.position), entry.node, modules)
+    if call is not None and extra is not None:
+        call = _with_extra(file, call, extra)
+    if call is None:
+        return None
+    return _raw_params(replace(call, local=entry.key == "local_action"), modules)
+
+
+def _with_extra(file: YamlFile, call: Call, extra: Entry) -> Call | None:
+    """With what `args` says: a mapping, or a template that yields one."""
+    if isinstance(template := file.value(extra.node), Template):
+        return replace(call, template=template)
     more = _mapping(file, extra.node, "'args'")
     if more is None:
         return None
     args, positions = more
-    return _localized(
-        Call(call.module, call.position, {**args, **call.args}, {**positions, **call.positions}), local
-    )
+    return replace(call, args={**args, **call.args}, positions={**positions, **call.positions})
 
 
-def _localized(call: Call | None, local: bool) -> Call | None:
-    return Call(call.module, call.position, call.args, call.positions, True) if call and local else call
+def _raw_params(call: Call, modules: Modules) -> Call:
+    """`_raw_params` is Ansible's own name of the argument that takes free-form text."""
+    free = modules.free_form(call.module) if "_raw_params" in call.args else None
+    if free is None:
+        return call
+    args, positions = dict(call.args), dict(call.positions)
+    args[free] = args.pop("_raw_params")
+    positions[free] = positions.pop("_raw_params", call.position)
+    return replace(call, args=args, positions=positions)
 
 
 def _mapping(
@@ -140,8 +156,14 @@ def _mapping(
             return {}, {}
         file.problem(f"{what} takes arguments as 'key: value', not {kind(node)}", node)
         return None
-    value = file.value(node)
-    return dict(value), {entry.key: entry.position for entry in file.entries(node, what)}
+    positions = {entry.key: entry.position for entry in file.entries(node, what)}
+    args = {_name(file, key, positions): value for key, value in file.value(node).items()}
+    return args, positions
+
+
+def _name(file: YamlFile, key: Any, positions: Mapping[str, Position]) -> Any:
+    """The name of an argument: where any name will do, as with `set_fact`, it may be a template."""
+    return file.text(key, positions[key]) if isinstance(key, str) and "{{" in key else key
 
 
 def _with_args(file: YamlFile, call: Call, node: yaml.Node, modules: Modules) -> Call | None:
@@ -151,12 +173,16 @@ def _with_args(file: YamlFile, call: Call, node: yaml.Node, modules: Modules) ->
     mapped = _mapping(file, node, f"'{call.module}'")
     if mapped is None:
         return None
-    return Call(call.module, call.position, *mapped)
+    return replace(call, args=mapped[0], positions=mapped[1])
 
 
 def _action(file: YamlFile, entry: Entry, modules: Modules) -> Call | None:
     """`action: module key=value` or `action: {module: name, key: value}`."""
     node = entry.node
+    if _templated(node):
+        hint = "Name the module; choose between tasks with `when`."
+        file.problem(f"'{entry.key}' can't name its module by a template", node, hint)
+        return None
     if isinstance(node, yaml.MappingNode):
         mapped = _mapping(file, node, f"'{entry.key}'")
         name = mapped[0].pop("module", None) if mapped else None
@@ -183,6 +209,14 @@ def _action(file: YamlFile, entry: Entry, modules: Modules) -> Call | None:
     return _from_text(file, call, rest.strip(), behind, modules) if rest.strip() else call
 
 
+def _templated(node: yaml.Node) -> bool:
+    """Whether an action's module is a template."""
+    if isinstance(node, yaml.MappingNode):
+        named = [value for key, value in node.value if key.value == "module"]
+        return any(_templated(value) for value in named)
+    return isinstance(node, yaml.ScalarNode) and str(node.value).lstrip().startswith("{{")
+
+
 # ---------------------------------------------------------------- free-form text
 
 
@@ -204,6 +238,9 @@ def _from_text(file: YamlFile, call: Call, text: str, at: Position, modules: Mod
         else:
             rest.append(word)
     if rest and free is None:
+        whole = file.text(text.strip(), at)
+        if isinstance(whole, Template) and not args and len(rest) == 1:
+            return replace(call, template=whole)
         if modules.has(call.module):
             file.problem(
                 f"'{call.module}' takes no free-form text: '{_short(''.join(rest).strip())}'",
@@ -213,7 +250,7 @@ def _from_text(file: YamlFile, call: Call, text: str, at: Position, modules: Mod
             return None
     elif rest and free is not None:
         args[free] = file.text(text if len(rest) == len(words) else "".join(rest).strip(), at)
-    return Call(call.module, call.position, args, dict.fromkeys(args, at))
+    return replace(call, args=args, positions=dict.fromkeys(args, at))
 
 
 def _short(text: str) -> str:

@@ -12,11 +12,12 @@ import yaml
 
 from .identity import Siblings
 from .keywords import read_keywords, unknown_keyword
-from .loader_call import Call, module_name, read_call
+from .loader_call import Call, read_call
 from .loader_loops import is_with
 from .loader_roles import ReadTasks, RoleReader, RoleUse
 from .loader_session import Inherited, Reference, Session, beside
 from .model import Node, Role, Task
+from .module_names import module_name
 from .values import Template
 from .yamlfile import Entry, YamlFile
 

@@ -19,11 +19,13 @@ from .keywords import (
     read_keywords,
     unknown_keyword,
 )  # fmt: skip
-from .loader_call import Call, module_name, read_call
+from .loader_call import Call, read_call
+from .loader_defaults import Defaulted, with_defaults
 from .loader_loops import is_with, read_loop
 from .loader_reuse import INCLUDES, Chain, ReadList, Reuse, imports, refuse_loop
 from .loader_session import Inherited, Session
 from .model import Block, Loop, Node, Task
+from .module_names import module_name
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 _LABELS = ("name", "tags")
@@ -145,13 +147,17 @@ class TaskReader:
         around = inherited
         if call.module in INCLUDES:
             call, around = self._reuse.handed_on(call, entries, inherited)
-        self._file.problems += [
-            self._file.source.show(problem) for problem in self._session.modules.check(call)
-        ]
+        inside = inherited.enter(own)
+        made = with_defaults(call, inside, self._session.modules)
+        if not made.late and made.call.template is None:
+            self._file.problems += [
+                self._file.source.show(problem) for problem in self._session.modules.check(made.call)
+            ]
         kept = {name: value for name, value in own.items() if name not in (*_LABELS, "args", "loop_control")}
         kept["loop"] = loop
-        identity = siblings.identity(canonical([call.module, call.args, kept]))
-        task = self._made(call, own, loop, inherited.enter(own), identity, self._file.position(item))
+        more = [call.template] if call.template is not None else []
+        identity = siblings.identity(canonical([call.module, call.args, kept, *more]))
+        task = self._made(made, own, loop, inside, identity, self._file.position(item))
         if call.module == "meta" and not _NO_WHEN.isdisjoint(map(str, call.args.values())):
             self._warn_of_when(own, by_key)
             return replace(task, when=())
@@ -167,13 +173,14 @@ class TaskReader:
 
     def _made(
         self,
-        call: Call,
+        made: Defaulted,
         own: Mapping[str, Any],
         loop: Loop | None,
         around: Inherited,
         identity: str,
         at: Position,
     ) -> Task:
+        call = made.call
         return Task(
             module=call.module,
             args=call.args,
@@ -181,6 +188,8 @@ class TaskReader:
             identity=identity,
             name=own.get("name"),
             arg_positions=call.positions,
+            args_template=call.template,
+            late_defaults=made.late,
             loop=loop,
             when=around.when,
             tags=around.tags,
@@ -191,7 +200,7 @@ class TaskReader:
             notify=around.notify,
             listen=own.get("listen", ()),
             **{_OWN[name]: own[name] for name in _OWN if own.get(name) is not None},
-            **around.settings,
+            **{**around.settings, **made.settings},
         )
 
     def _keywords(self, entries: list[Entry], place: str) -> tuple[dict[str, Any], list[Entry]]:

@@ -79,6 +79,10 @@ class Task:
 
     name: Value = None
     arg_positions: Mapping[str, Position] = field(default_factory=dict)
+    args_template: Value = None
+    """Arguments that one template yields, under those that are written."""
+    late_defaults: tuple[Value, ...] = ()
+    """Like `module_defaults`, those that only the run can tell."""
     role: Role | None = None
     when: tuple[Expression, ...] = ()
     loop: Loop | None = None

@@ -118,6 +118,8 @@ class PlayRun:
         done = self.history.finished(step)
         if done is not None:
             self._announce(slot, lane.host)
+            if slot.task.async_seconds:
+                self.steps.restore(self._job(lane, slot, step), done, self.history.background(step))
             self._finish(lane, done, replayed=True)
             return None
         if self.stepping is not None and not self.stepping.agreed(slot, self._name_again(slot, lane.host)):

@@ -71,6 +71,11 @@ class Registry:
         found = self._find(module)
         return free_form_field(found.Params) if found is not None else None
 
+    def asks_aws(self, module: str) -> bool:
+        """Whether it asks AWS for anything: it names the IAM actions for that."""
+        permissions = getattr(self._find(module), "permissions", None)
+        return permissions is not None and bool(permissions.read or permissions.write)
+
     # ------------------------------------------------------------ for the runner and the command line
 
     def get(self, name: str) -> Module | Computation:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from .journal import EffectDone, EffectIntent, ItemDone, Record, RunEnded, RunHeader, RunSummary, StepDone
+from .journal import (
+    JOB,
+    EffectDone,
+    EffectIntent,
+    ItemDone,
+    Record,
+    RunEnded,
+    RunHeader,
+    RunSummary,
+    StepDone,
+)
 from .model import Outcome
 
 _NO_ITEMS: Mapping[tuple[str, int], Outcome] = MappingProxyType({})
@@ -71,6 +81,13 @@ class History:
         if not items:
             return _NO_ITEMS
         return {item: outcome for item, outcome in items.items() if not outcome.failed}
+
+    def background(self, step: str) -> Mapping[str, Outcome]:
+        """How tasks ended that a step had started in the background, by their names."""
+        ended = self._items.get(step, {})
+        return {
+            item.removeprefix(JOB): outcome for (item, _), outcome in ended.items() if item.startswith(JOB)
+        }
 
     def effect(self, step: str, key: str) -> EffectDone | EffectIntent | None:
         """The last that is known of an effect; an EffectIntent is in doubt: nobody wrote what came of it."""

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from .background import Background
 from .batches import batches, ordered, sizes
 from .context import Permits, Services, nobody
 from .contract import ClientFactory
 from .effects import Effects
-from .errors import JournalError, Problem, RunbookError
+from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
 from .job import Job
 from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus, StepDone
@@ -30,7 +31,7 @@ from .resume import History
 from .roster import Roster
 from .run_choice import ChosenRun, choose_run, make_header
 from .sandbox_start import start_sandbox
-from .scheduler import STRATEGIES, Scheduler
+from .scheduler import STRATEGIES, TICK, Scheduler
 from .secrets import Masker
 from .start_at import StartAt
 from .step import Steps
@@ -89,7 +90,9 @@ class Runner:
             self._roster.began = chosen.began
             self._tell_start(chosen, where)
             try:
-                self._play_all(journal, chosen)
+                services = self._services(journal, chosen)
+                self._play_all(journal, chosen, services)
+                self._await_background(services)
             except JournalError as error:
                 self._stop(error, code=4)
             except RunbookError as error:
@@ -115,8 +118,7 @@ class Runner:
 
     # -------------------------------------------------------------- the plays
 
-    def _play_all(self, journal: Journal, chosen: ChosenRun) -> None:
-        services = self._services(journal, chosen)
+    def _play_all(self, journal: Journal, chosen: ChosenRun, services: Services) -> None:
         steps = self._steps(services, journal)
         start_at = StartAt(self.options.start_at)
         stepping = Stepping(self.question) if self.options.step and self.question is not None else None
@@ -216,7 +218,19 @@ class Runner:
             emit=self._emit,
             ask=self.ask,
             diff=self.options.diff,
+            background=Background(stop=lambda _error: self.cancel.set()),
         )
+
+    def _await_background(self, services: Services) -> None:
+        """Wait for tasks with `poll: 0` that nobody asked for: they end with this program, and half of an effect is
+        what nobody wants. Each has its own limit. Raises Stopped when the run is cancelled meanwhile."""
+        left = len(services.background.unfinished())
+        if left:
+            tasks = "a task" if left == 1 else f"{left} tasks"
+            self._note(f"Waiting for {tasks} in the background (`async` with `poll: 0`).")
+        while not services.background.wait(TICK):
+            if self.cancel.is_set():
+                raise Stopped("The run was interrupted while tasks ran in the background.")
 
     def _steps(self, services: Services, journal: Journal) -> Steps:
         def item_done(job: Job, key: ItemKey, outcome: Outcome) -> None:

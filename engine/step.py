@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .attempt import failure
-from .context import Services
+from .async_steps import AsyncSteps
+from .attempt import Attempt, failure
+from .context import Services, time_limit
 from .contract import computes
 from .errors import RunbookError, StepError, Stopped
 from .events import ItemFinished, Notice, Progress
@@ -27,6 +28,7 @@ from .scope import VariableScope
 from .secrets import Masker
 from .targets import Targets
 from .template import Templates
+from .throttle import Throttles
 from .values import Unknown
 
 RETRIES = 3
@@ -52,7 +54,13 @@ class Steps:
         self._item_done = item_done
         self._dry = services.planned is not None
         self._judge = Judge(templates, self._dry)
-        self._invoker = Invoker(services, templates, registry, targets, explain, masker)
+
+        def invoker(its: Services) -> Invoker:
+            return Invoker(its, templates, registry, targets, explain, masker)
+
+        self._invoker = invoker(services)
+        self._async = AsyncSteps(invoker, services, registry, explain, item_done)
+        self._throttles = Throttles(services)
 
     def once(self, task: Task) -> bool:
         """Whether one host does it for all of them: the task says so, or its module always is that way."""
@@ -68,10 +76,16 @@ class Steps:
         """The outcome of the step. Raises only what stops the run."""
         began = time.monotonic()
         try:
-            outcome = self._loop(job, job.task.loop) if job.task.loop else self._once(job, job.scope, "")
+            most = self._invoker.number(job.task.throttle, job.scope) if job.task.throttle else 0
+            with self._throttles.turn(job.task, int(most)):
+                outcome = self._loop(job, job.task.loop) if job.task.loop else self._once(job, job.scope, "")
         except StepError as error:
             outcome = self._failed(job, job.scope, error)
         return replace(outcome, seconds=time.monotonic() - began)
+
+    def restore(self, job: Job, outcome: Outcome, ended: Mapping[str, Outcome]) -> None:
+        """What a finished step left in the background goes on: `AsyncSteps.restore`."""
+        self._async.restore(job, outcome, ended)
 
     def _failed(self, job: Job, scope: VariableScope, error: StepError) -> Outcome:
         return self._judge.settle(job.task, scope, self._judge.weigh(job.task, scope, failure(error)))
@@ -215,7 +229,17 @@ class Steps:
 
     def _try(self, job: Job, scope: VariableScope, item: str, number: int) -> Weighed:
         where = f"{item}/{number}/" if item or number > 1 else ""
-        return self._judge.weigh(job.task, scope, self._invoker.invoke(job, scope, where))
+        return self._judge.weigh(job.task, scope, self._call(job, scope, item, where))
+
+    def _call(self, job: Job, scope: VariableScope, item: str, where: str) -> Attempt:
+        task = job.task
+        if task.async_seconds:
+            seconds = self._invoker.number(task.async_seconds, scope)
+            if seconds:
+                poll = self._invoker.number(task.poll, scope)
+                return self._async.invoke(job, scope, item, where, seconds=seconds, poll=poll)
+        limit = time_limit(self._invoker.number(task.timeout, scope)) if task.timeout else None
+        return self._invoker.invoke(job, scope, where, limit)
 
     # -------------------------------------------------------------- waiting and telling
 

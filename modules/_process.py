@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 from runbook.contract import Context, Intent
-from runbook.errors import Failed, InDoubt, Stopped
+from runbook.errors import Failed, Stopped
 
 LOOK = 0.2
 """Seconds between two looks whether the run was cancelled."""
@@ -151,7 +151,7 @@ def _wait(
             given = None
         if ctx.cancelled:
             _end(process)
-            raise InDoubt("The run was interrupted, and the command with it.")
+            raise ctx.cut_short()
         if time.monotonic() >= shown:
             shown += 1.0
             ctx.progress("running")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "errors"),
     ("values",),
-    ("model",),
+    ("model", "module_names"),
     (
         "events",
         "contract",
@@ -58,6 +58,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "handlers",
         "includes",
         "attempt",
+        "async_steps",
+        "background",
+        "late_arguments",
+        "throttle",
         "invoke",
         "job",
         "judge",

@@ -105,13 +105,27 @@ def test_free_form_text_and_options(text: str, expected: dict[str, Any]) -> None
         ("debug: 'msg=\"open'", "A quote or a '{{' in this text is never closed"),
         ("action: {msg: x}", "'action' does not name a module"),
         ("action: [x]", "'action' takes a module's name with its arguments, not a list"),
-        ("debug: {msg: x}\nargs: '{{ x }}'", "'args' takes arguments as 'key: value', not a template"),
+        ("debug: {msg: x}\nargs: 5", "'args' takes arguments as 'key: value', not a number"),
+        ("action: '{{ x }} a=b'", "'action' can't name its module by a template"),
+        ("action: {module: '{{ x }}'}", "'action' can't name its module by a template"),
     ],
 )
 def test_a_call_that_means_nothing_is_told(text: str, problem: str) -> None:
     call, problems = read(text)
     assert call is None
     assert problems == [problem]
+
+
+@pytest.mark.parametrize("text", ["debug: {msg: x}\nargs: '{{ x }}'", "debug: '{{ x }}'"])
+def test_one_template_may_yield_the_arguments(text: str) -> None:
+    call, problems = read(text)
+    assert call is not None
+    assert call.template == Template("{{ x }}")
+    assert problems == []
+
+
+def test_raw_params_is_the_free_form_text() -> None:
+    assert args("shell: {_raw_params: ls, chdir: /}") == {"cmd": "ls", "chdir": "/"}
 
 
 def test_a_local_action_is_delegated(tmp_path: Path) -> None:

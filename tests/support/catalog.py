@@ -27,6 +27,9 @@ class SmallCatalog:
     def has(self, name: str) -> bool:
         return name in MODULES
 
+    def asks_aws(self, module: str) -> bool:
+        return module == "shell"
+
     def free_form(self, module: str) -> str | None:
         return MODULES[module][0]
 
