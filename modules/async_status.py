@@ -16,7 +16,6 @@ Its result is the one of the task once that has finished; it fails when the task
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -65,9 +64,9 @@ class AsyncStatus:
     def plan(self, params: AsyncStatusParams, observed: Seen) -> Change:
         return Change(action=Action.READ)
 
-    def apply(self, ctx: Context, params: AsyncStatusParams, change: Change) -> Mapping[str, Any]:
+    def apply(self, ctx: Context, params: AsyncStatusParams, change: Change) -> dict[str, object]:
         known = ctx.background(params.jid, forget=params.mode == "cleanup")
-        told = {
+        told: dict[str, object] = {
             "ansible_job_id": params.jid,
             "stdout": "",
             "stderr": "",
@@ -79,8 +78,6 @@ class AsyncStatus:
             raise Failed("could not find job", result=told)
         if params.mode == "cleanup":
             return told | {"started": False, "finished": False, "erased": known["results_file"]}
-        if not known["finished"]:
-            return told | dict(known)
-        if known.get("failed"):
-            raise Failed(str(known.get("msg", "")), result=known)
-        return known
+        if known["finished"] and known.get("failed"):
+            raise Failed(str(known.get("msg", "")), result=dict(known))
+        return dict(known) if known["finished"] else told | dict(known)
