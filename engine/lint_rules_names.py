@@ -154,7 +154,9 @@ def _suspects(text: Template | Expression) -> set[str]:
 
 def _resembles(name: str, every: Everything, near: dict[str, str]) -> bool:
     """Whether something is set that looks like it; remembered in `near`."""
-    if name not in near:
+    if name not in near and (len(name) < _SHORT or name.startswith("ansible_")):
+        near[name] = ""  # short names resemble each other; facts of a machine are many
+    elif name not in near:
         alike = [one for one in every.variables if abs(len(one) - len(name)) <= 2]
         matches = difflib.get_close_matches(name, alike, n=3, cutoff=0.82)
         # `web1` and `web2` are two names, and no slip.
@@ -168,6 +170,7 @@ _JINJA = frozenset(
         "false", "none", "True", "False", "None", "recursive",
     }
 )  # fmt: skip
+_SHORT = 5
 _DIGITS = re.compile(r"\d+")
 _STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")
 _BRACED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 from .errors import ContractError
 from .inventory_text import GROUP_KEYS
-from .keyword_schema import NAME
+from .keyword_schema import NAME, TEXT
 from .keywords import KEYWORDS, NEEDED, STRUCTURE
+from .loader_reuse import INCLUDES
 from .lookups import LOOKUPS
 from .params_schema import DIALECT, Schema, any_of, arguments
 from .registry import Registry
@@ -97,14 +98,25 @@ def _named(name: str) -> tuple[str, ...]:
 
 def _play() -> Schema:
     sections = {name: {"type": ["array", "null"], "items": _ref("node")} for name in STRUCTURE["play"]}
-    if "handlers" in sections:
-        sections["handlers"] = {"type": ["array", "null"], "items": _ref("handler_node")}
+    sections["handlers"] = {"type": ["array", "null"], "items": _ref("handler_node")}
+    sections["roles"] = {"type": ["array", "null"], "items": _role()}
     return {
         "type": "object",
         "properties": {**_keywords("play"), **sections},
         "required": ["hosts"],
         "additionalProperties": False,
     }
+
+
+def _role() -> Schema:
+    """A role that a play names: its keywords are those of a block, all others are its parameters."""
+    named = {**_keywords("block"), "role": TEXT, "name": TEXT}
+    mapping = {
+        "type": "object",
+        "properties": named,
+        "anyOf": [{"required": ["role"]}, {"required": ["name"]}],
+    }
+    return {"anyOf": [TEXT, mapping]}
 
 
 def _import_playbook() -> Schema:
@@ -148,9 +160,12 @@ def _modules(registry: Registry) -> tuple[Definitions, dict[str, Schema]]:
             module = registry.get(name)
         except ContractError:  # told when a playbook calls it
             continue
+        taken = arguments(module.Params)
+        if name in INCLUDES:
+            taken["properties"]["apply"] = _apply()
         about = (type(module).__doc__ or "").strip().partition("\n")[0]
         # Free-form text, `key=value` text, and nothing where `args:` or defaults of modules give it.
-        call = {"description": about, "anyOf": [arguments(module.Params), {"type": ["string", "null"]}]}
+        call = {"description": about, "anyOf": [taken, {"type": ["string", "null"]}]}
         definitions[f"call.{name}"] = call
         short.update(dict.fromkeys(_named(name), _ref(f"call.{name}")))
     for name, argument in _IMPORTS.items():
@@ -159,6 +174,11 @@ def _modules(registry: Registry) -> tuple[Definitions, dict[str, Schema]]:
             imported = {"description": "Read before the run.", "anyOf": [{"type": "string"}, mapping]}
             short.update(dict.fromkeys(_named(name), imported))
     return definitions, short
+
+
+def _apply() -> Schema:
+    """Keywords that all included tasks get."""
+    return {"type": ["object", "null"], "properties": _keywords("block"), "additionalProperties": False}
 
 
 def _task(place: str, modules: Mapping[str, Schema]) -> Schema:
