@@ -35,6 +35,8 @@ class Attempt:
     host_facts: Mapping[str, Any] = field(default_factory=dict)
     directive: Directive | None = None
     undecided: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What the module was called with, secrets boxed."""
     judged: bool = True
     """The module said so itself, and `changed_when` and `failed_when` may think otherwise of it."""
 

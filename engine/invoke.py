@@ -64,6 +64,8 @@ class Invoker:
         task = job.task
         module = self._registry.get(task.module)
         rendered = self._rendered(job, module, scope)
+        # What a Computation says is all there is to say.
+        called = {} if computes(module) else _boxed(module, rendered)
         try:
             params = bind(
                 module.Params,
@@ -76,6 +78,7 @@ class Invoker:
         except ParamsError as error:
             # Ansible's modules look at their arguments themselves: `failed_when` may think well of it.
             refused = failure(error, judged=not computes(module))
+            refused.arguments = called
             return lambda: refused
         dry = self._services.planned is not None
         must_know("An argument", [getattr(params, name) for name in params.__struct_fields__], dry=dry)
@@ -92,7 +95,12 @@ class Invoker:
         def call() -> Attempt:
             return carry_out(cast(Module, module), params, context, planned)
 
-        return lambda: _in_time(explained(call, self._explain, judged=True), limit)
+        def ended() -> Attempt:
+            attempt = _in_time(explained(call, self._explain, judged=True), limit)
+            attempt.arguments = called
+            return attempt
+
+        return ended
 
     def _rendered(self, job: Job, module: Module | Computation, scope: VariableScope) -> dict[str, Any]:
         raw = expression_fields(module.Params)
@@ -186,6 +194,16 @@ def _in_time(attempt: Attempt, limit: Limit | None) -> Attempt:
     if limit is None or not limit.over or attempt.failed:
         return attempt
     return failure(limit.error, judged=True)
+
+
+def _boxed(module: Module | Computation, rendered: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments to be shown: those that the module marks secret are in boxes."""
+    names, secret = field_names(module.Params), {path[0] for path in secret_fields(module.Params)}
+    return {
+        name: Secret(Secret.reveal(value), "argument") if names.get(name, name) in secret else value
+        for name, value in rendered.items()
+        if value is not None
+    }
 
 
 def _environment(layers: Sequence[Any]) -> dict[str, str]:

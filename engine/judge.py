@@ -8,7 +8,7 @@ from typing import Any
 
 from .attempt import Attempt
 from .errors import TemplateError
-from .model import Change, Include, IncludeRole, Outcome, Status, Task
+from .model import NO_VARS, Change, Include, IncludeRole, Outcome, Status, Task
 from .outcomes import must_know, undecided
 from .scope import VariableScope
 from .template import Templates, as_flag
@@ -114,7 +114,8 @@ class Judge:
             result.setdefault("exception", NO_TRACE)
         elif isinstance(attempt.directive, Include | IncludeRole):
             del result["failed"]
-        if task.no_log and self.templates.render(task.no_log, scope):
+        hidden = bool(task.no_log and self.templates.render(task.no_log, scope))
+        if hidden:
             result = {k: v if k in _OPEN else Secret(v, "no_log") for k, v in result.items()}
             changes = tuple(Change(action=c.action, resource=c.resource) for c in changes)
         status = Status.FAILED if failed else Status.CHANGED if changed else Status.OK
@@ -130,6 +131,7 @@ class Judge:
             directives=(attempt.directive,) if attempt.directive is not None and not failed else (),
             ignored=failed and bool(as_flag(self.templates.render(task.ignore_errors, scope))),
             hint=weighed.hint if failed else "",
+            arguments=attempt.arguments if failed and not hidden else NO_VARS,
         )
 
     def _notified(self, task: Task, scope: VariableScope) -> tuple[str, ...]:

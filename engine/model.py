@@ -340,6 +340,8 @@ class Outcome:
     """It failed and `ignore_errors` says to go on."""
     hint: str = ""
     """What to do about a failure."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What the module of a step that failed was called with, for reports: no journal keeps it."""
     seconds: float = 0.0
 
     @property

@@ -1,13 +1,12 @@
-"""The end of the human report: what failed and how to go on, the table of hosts, the verdict."""
+"""The end of the human report: the table of hosts, the verdict, and how to go on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 
-from .events import ItemFinished, RunFinished, StepFinished, Tally
-from .model import Outcome
-from .prose import duration, text_lines, visible
+from .events import RunFinished, Tally
+from .prose import duration, visible
 from .style import Role, Style
 
 _COLUMNS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
@@ -24,23 +23,6 @@ _ROLES: dict[str, Role] = {
 }
 
 assert {field.name for field in fields(Tally)} == set(_COLUMNS)  # noqa: S101 (about the lines above)
-
-
-def card(failure: StepFinished, items: Sequence[ItemFinished], style: Style) -> list[str]:
-    """What stopped a host, once more, where the reader looks last. `items`: those of a loop that failed."""
-    head = f"FAILED [{visible(failure.host)}] {visible(failure.task)}"
-    lines = [f"at {failure.position}"]
-    for item in items:
-        lines += _told(item.outcome, f"(item={visible(item.label)}) ")
-    if not items:
-        lines += _told(failure.outcome)
-    return ["", style(head, "failed"), *(f"    {line}".rstrip() for line in lines)]
-
-
-def _told(outcome: Outcome, head: str = "") -> list[str]:
-    message = outcome.result.get("msg")
-    lines = text_lines(head + (message if isinstance(message, str) and message else "failed"))
-    return lines + (text_lines(outcome.hint) if outcome.hint else [])
 
 
 def recap(hosts: Mapping[str, Tally], style: Style) -> list[str]:

@@ -21,6 +21,8 @@ TAIL = 20
 TRACE = 3
 """Verbosity from which a mistake in a module shows where it was made."""
 
+HIDDEN = "(what it says is hidden by no_log)"
+
 _INDENT = "    "
 _HIDDEN = frozenset({"changed", "failed", "skipped", "msg", "results", "skip_reason"})
 """Fields of a result that the report shows in another way."""
@@ -104,7 +106,9 @@ class StepText:
         lines = indented(text_lines(outcome.hint)) if outcome.hint else []
         if at:
             lines.append(self.style(f"{_INDENT}at {at}", "quiet"))
-        return lines if self.verbosity else lines + indented(output_tail(outcome.result))
+        if self.verbosity or outcome.ignored:
+            return lines
+        return lines + indented(output_tail(outcome.result))
 
     def _change(self, change: Change) -> list[str]:
         if not change.action.changes or (change.action is Action.UNDECIDED and change.resource is None):
@@ -147,5 +151,7 @@ def _message(outcome: Outcome, *, debug: bool) -> object:
     message = outcome.result.get("msg")
     if isinstance(message, str):
         return message or None
+    if isinstance(message, Secret) and outcome.status is Status.FAILED:
+        return HIDDEN
     # That a module's own words are hidden or not known yet is no news; a debug's are what was asked for.
     return None if isinstance(message, Unknown | Secret) and not debug else message

@@ -19,7 +19,8 @@ from .events import (
 )
 from .model import Change
 from .prose import text_lines, visible
-from .report_recap import card, recap, verdict
+from .report_card import card
+from .report_recap import recap, verdict
 from .report_screen import Screen
 from .report_steps import StepText, indented
 from .style import Style

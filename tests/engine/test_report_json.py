@@ -58,6 +58,7 @@ def test_a_step_tells_all_that_is_known() -> None:
             "directives": [],
             "ignored": False,
             "hint": "",
+            "arguments": {},
             "seconds": 0.0,
         },
     }

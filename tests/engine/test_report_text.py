@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from runbook.events import Event, Tally
@@ -12,6 +14,7 @@ from runbook.model import Status
 from runbook.report_screen import PlainScreen
 from runbook.report_text import TextReporter
 from runbook.style import Style, colour, no_colour
+from runbook.values import Secret
 
 from tests.support.golden import assert_golden
 from tests.support.told import BAD, GOOD, PLANNED, Hides, finished, item, play, progress, started, step, task
@@ -26,6 +29,12 @@ def shown(
         reporter.tell(event)
     reporter.close()
     return stream.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no playbook is that the places of events could point into."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -138,3 +147,58 @@ def test_a_character_that_the_stream_lacks_is_spelled_out() -> None:
     reporter.tell(play("naïve ☃"))
     reporter.close()
     assert rb"PLAY [na\xefve \u2603]" in raw.getvalue()
+
+
+# ---------------------------------------------------------------- what failed
+
+
+def failed(**fields: Any) -> list[str]:
+    """The card at the end of a run that one step stopped."""
+    text = shown([task("a"), step("a", Status.FAILED, **fields), finished(2, web1=Tally(failed=1))])
+    return text.split("FAILED [web1] a\n")[1].split("\n\n")[0].splitlines()
+
+
+def test_a_failure_shows_its_line_with_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks/lab.yml").write_text("\n" * 11 + "    - name: a\x07\n")
+
+    assert failed(msg="no") == [
+        "    at playbooks/lab.yml:12:7",
+        "      12 |     - name: a\\x07",
+        "         |       ^",
+        "    no",
+    ]
+    assert failed(msg="playbooks/lab.yml:13:9: 'x' is undefined") == [
+        "    at playbooks/lab.yml:12:7",
+        "    playbooks/lab.yml:13:9: 'x' is undefined",
+    ]
+
+
+def test_a_failure_shows_what_the_module_was_called_with() -> None:
+    lines = failed(msg="no", arguments={"dest": "/x", "token": Secret("hunter2"), "content": "hunter2"})
+
+    assert lines[1:] == [
+        "    shell:",
+        "      dest: /x",
+        "      token: (sensitive value)",
+        "      content: ********",
+        "    no",
+    ]
+
+
+def test_what_no_log_hides_is_called_hidden() -> None:
+    events = [
+        task("a"),
+        step("a", Status.FAILED, msg=Secret("hunter2", "no_log")),
+        finished(2, web1=Tally(failed=1)),
+    ]
+    text = shown(events)
+
+    assert "fatal: [web1]: (what it says is hidden by no_log)" in text
+    assert text.count("hidden by no_log") == 2
+
+
+def test_an_ignored_failure_is_short() -> None:
+    text = shown([task("a"), step("a", Status.FAILED, ignored=True, msg="no", stdout="a long story")])
+
+    assert text.splitlines()[-3:] == ["fatal: [web1]: no", "    at playbooks/lab.yml:12:7", "...ignoring"]

@@ -47,7 +47,8 @@ def task(name: str, module: str = "shell", *, handler: bool = False) -> TaskStar
 def step(name: str, status: Status = Status.OK, host: str = "web1", **fields: Any) -> StepFinished:
     module = fields.pop("module", "shell")
     replayed = fields.pop("replayed", False)
-    own = {name: fields.pop(name) for name in ("changes", "ignored", "seconds", "hint") if name in fields}
+    outcome_fields = ("changes", "ignored", "seconds", "hint", "arguments")
+    own = {name: fields.pop(name) for name in outcome_fields if name in fields}
     outcome = Outcome(status=status, result=fields, **own)
     return StepFinished(
         host=host, task=name, module=module, position=HERE, outcome=outcome, replayed=replayed
@@ -57,7 +58,7 @@ def step(name: str, status: Status = Status.OK, host: str = "web1", **fields: An
 def item(
     name: str, label: str, status: Status = Status.OK, host: str = "web1", **fields: Any
 ) -> ItemFinished:
-    own = {name: fields.pop(name) for name in ("changes", "hint") if name in fields}
+    own = {name: fields.pop(name) for name in ("changes", "hint", "arguments") if name in fields}
     outcome = Outcome(status=status, result=fields, **own)
     return ItemFinished(host=host, task=name, label=label, outcome=outcome)
 
@@ -140,6 +141,11 @@ BAD: tuple[Event, ...] = (
         "Compile",
         Status.FAILED,
         msg="make: exit code 2",
+        arguments={
+            "cmd": "make all\nmake install",
+            "environment": {"TOKEN": Secret("hunter2"), "KEY": "hunter2"},
+            "argv": [str(n) for n in range(20)],
+        },
         hint="Install gcc first.",
         rc=2,
         stdout="\n".join(f"line {number}" for number in range(1, 31)),
@@ -147,7 +153,7 @@ BAD: tuple[Event, ...] = (
     ),
     step("Compile", Status.UNREACHABLE, host="web2", msg="No route to host"),
     task("Loop"),
-    item("Loop", "a", Status.FAILED, host="web3", msg="refused", hint="Ask again."),
+    item("Loop", "a", Status.FAILED, host="web3", msg="refused", hint="Ask again.", arguments={"name": "a"}),
     item("Loop", "b", host="web3"),
     step("Loop", Status.FAILED, host="web3", results=[{}, {}], msg="One or more items failed"),
     finished(
