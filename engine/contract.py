@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeGuard, TypeV
 import msgspec
 
 from .errors import RunbookError
-from .model import Action, AddHost, Change, Directive, Include, IncludeRole, Meta, Value
+from .model import Action, AddHost, Change, Directive, Include, IncludeRole, Meta, Value, VarsFiles
 from .secret_names import boxed
 from .values import Expression, Unknown
 
@@ -473,6 +473,7 @@ __all__ = [
     "TemplateSyntax",
     "Unsure",
     "Value",
+    "VarsFiles",
     "Waiting",
     "aliases",
     "boxed",

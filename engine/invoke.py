@@ -12,9 +12,10 @@ from .context import Limit, Services, StepContext
 from .contract import Computation, Module, computes
 from .effects import Place
 from .errors import Failed, ParamsError, RunbookError, TemplateError
+from .include_vars import included
 from .job import Job
 from .late_arguments import late_arguments
-from .model import Value
+from .model import Value, VarsFiles
 from .outcomes import left_open, must_know
 from .params import bind, expression_fields, field_names, secret_fields
 from .places import SSM, spot_for
@@ -85,7 +86,7 @@ class Invoker:
         self._learn_secrets(module, params)
         if computes(module):
             computation = module
-            return lambda: self._decided(computation, params, scope)
+            return lambda: self._decided(job, computation, params, scope)
         context = self.context(job, module, scope, where)
         names = field_names(module.Params)
         secret = {names.get(str(path[0]), str(path[0])) for path in secret_paths(rendered)}
@@ -116,8 +117,10 @@ class Invoker:
             for name, value in args.items()
         }
 
-    def _decided(self, module: Computation, params: Any, scope: VariableScope) -> Attempt:
+    def _decided(self, job: Job, module: Computation, params: Any, scope: VariableScope) -> Attempt:
         decided = decide(module, params, scope)
+        if isinstance(decided.directive, VarsFiles):
+            return included(decided.directive, job.task, job.base, scope, self._templates)
         if decided.undecided is not None:
             left_open(decided.undecided, dry=self._services.planned is not None)
         return decided

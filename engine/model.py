@@ -303,6 +303,26 @@ class IncludeRole(msgspec.Struct, frozen=True, tag=True):
     """Which item of a loop, as in the identity of a step."""
 
 
+class VarsFiles(msgspec.Struct, frozen=True, tag=True):
+    """Read variables from files."""
+
+    file: str = ""
+    folder: str = ""
+    """Instead of one file: all files in it."""
+    name: str = ""
+    """Put all variables into this one."""
+    merge: bool = False
+    """Mappings are merged with those that there are."""
+    depth: int = 0
+    matching: str = ""
+    ignored: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+    lenient: bool = False
+    """Other endings in the folder are passed over, and do not fail the step."""
+    found: tuple[str, ...] = ()
+    """The files that were read, for a resume to read them again."""
+
+
 class AddHost(msgspec.Struct, frozen=True, tag=True):
     """Put a host into the inventory of this run."""
 
@@ -318,7 +338,7 @@ class Meta(msgspec.Struct, frozen=True, tag=True):
 
 
 # Tagged structs, because they stand in the journal too.
-Directive: TypeAlias = Include | IncludeRole | AddHost | Meta
+Directive: TypeAlias = Include | IncludeRole | VarsFiles | AddHost | Meta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

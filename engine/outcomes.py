@@ -57,8 +57,12 @@ def skipped(condition: Expression) -> Outcome:
     return Outcome(status=Status.SKIPPED, result=result)
 
 
+NOT_READ = "reason"
+"""Why an include could not be followed, by Ansible's name."""
+
+
 def not_included(outcome: Outcome, why: str) -> Outcome:
     """Of an include whose file or role can't be read: it has failed, whatever `ignore_errors` says (Ansible's
     rule: the tasks are missing that would come next)."""
-    result = {**outcome.result, "changed": False, "failed": True, "reason": why}
+    result = {**outcome.result, "changed": False, "failed": True, NOT_READ: why}
     return Outcome(status=Status.FAILED, result=result, hint=why)

@@ -11,12 +11,13 @@ from .errors import LoadError, Problem, StepError, nearest
 from .events import Event, StepFinished, TaskStarted
 from .failed_task import told
 from .handlers import Handlers
+from .include_vars import read
 from .includes import Includes
 from .job import Job
 from .journal import Journal, StepDone
 from .loader_call import Catalog
-from .model import AddHost, Include, IncludeRole, Meta, Outcome, Play, Status, Task
-from .outcomes import not_included
+from .model import AddHost, Include, IncludeRole, Meta, Outcome, Play, Status, Task, VarsFiles
+from .outcomes import NOT_READ, not_included
 from .places import plays_here
 from .resume import History
 from .rounds import Rounds, fail_with_the_first
@@ -241,7 +242,8 @@ class PlayRun:
                 position=task.position,
                 outcome=outcome,
                 replayed=replayed,
-                rescued=slot.frame.rescued and outcome.failed,
+                # a file or role that can't be read counts as failed all the same (Ansible's rule)
+                rescued=slot.frame.rescued and outcome.failed and NOT_READ not in outcome.result,
             )
         )
 
@@ -311,6 +313,9 @@ class PlayRun:
                 includes.append((directive, self._includes.nodes(slot, directive, scope)))
             elif isinstance(directive, AddHost):
                 self.add_host(directive)
+            elif isinstance(directive, VarsFiles):
+                scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
+                self.around.hosts[lane.host].included.update(read(directive, scope))
             else:
                 words.add(directive.word)
         return Verdict(

@@ -255,7 +255,7 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "ansible_play_role_names": lambda v: _play_roles(v.around),
     "role_names": lambda v: _play_roles(v.around),
     "ansible_dependent_role_names": lambda v: _dependencies(v.around),
-    "ansible_role_names": lambda v: list(dict.fromkeys((*_dependencies(v.around), *_play_roles(v.around)))),
+    "ansible_role_names": lambda v: list(dict.fromkeys((*_play_roles(v.around), *_dependencies(v.around)))),
 }
 
 MAGIC = frozenset(_MAGIC)

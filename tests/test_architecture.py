@@ -55,6 +55,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "vars_files",
         "task_names",
         "failed_task",
+        "include_vars",
         "handlers",
         "includes",
         "attempt",

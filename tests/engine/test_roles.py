@@ -206,3 +206,34 @@ def test_roles_of_a_resumed_run(web: Folder) -> None:
     assert played.code == 0
     assert shown(played)[-2:] == ["loop", "restarted"]
     assert Path(web.path / "marks").read_text().split() == ["1", "2"]
+
+
+def test_arguments_of_a_role_are_held_against_its_specification(folder: Folder) -> None:
+    folder.write("roles/r/tasks/main.yml", debug("{{ port }}"))
+    spec = "{argument_specs: {main: {short_description: web, options: {port: {type: int, required: true}}}}}"
+    folder.write("roles/r/meta/argument_specs.yml", spec)
+    text = """
+        - hosts: localhost
+          tasks:
+            - block: [{include_role: {name: r}}]
+              rescue: [{debug: {msg: "{{ ansible_failed_result.argument_errors }}"}}]
+            - {include_role: {name: r}, vars: {port: "80"}}
+            - {include_role: {name: r, rolespec_validate: false}, vars: {port: x}}
+        """
+    played = folder.play(text)
+    assert shown(played) == [["missing required arguments: port"], "80", "x"]
+    assert "r : Validating arguments against arg spec 'main' - web" in played.names
+
+
+def test_variables_that_include_vars_read_are_there_after_a_resume(folder: Folder) -> None:
+    folder.write("vars/more.yml", "a: 1\nb: '{{ a + 1 }}'")
+    text = """
+        - hosts: localhost
+          tasks:
+            - {include_vars: more.yml}
+            - {name: gate, command: test -e open, args: {chdir: "{{ playbook_dir }}"}}
+            - debug: {msg: "{{ b }}"}
+        """
+    assert folder.play(text).code == 2
+    (folder.path / "open").touch()
+    assert shown(folder.play(text)) == [2]

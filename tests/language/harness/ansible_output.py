@@ -18,7 +18,7 @@ _RESULT = re.compile(
 _INCLUDED = re.compile(r"^included: (?P<file>.*) for (?P<hosts>.*?)(?: => \(item=(?P<item>.*)\))?$")
 _RECAP = re.compile(r"^(?P<host>\S+)\s+: (?P<counts>ok=\d+ .*)$")
 _STARTS = ("ok: [", "changed: [", "skipping: [", "failed: [", "fatal: [")
-_META = "conditional evaluated to False, "
+_META = "conditional evaluated to False"
 """Of `meta` with a `when`; it prints and counts nothing else of its tasks, and does not count these."""
 
 _ITEMS_FAILED = "One or more items failed"
