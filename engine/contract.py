@@ -238,6 +238,28 @@ class FactSource(Protocol):
         ...
 
 
+class LookupContext(Protocol):
+    """What the engine hands to a lookup of the modules room."""
+
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        """A boto3 client for the target of the step that the lookup is evaluated for."""
+        ...
+
+    def warn(self, message: str) -> None: ...
+
+
+class AskingLookup(Protocol):
+    """A lookup that asks AWS: class `Lookup` in the modules room's `_lookup_NAME.py`. What it finds is secret."""
+
+    options: ClassVar[tuple[str, ...]]
+    permissions: ClassVar[tuple[str, ...]]
+    """IAM actions that it needs."""
+
+    def run(self, ctx: LookupContext, terms: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
+        """What it finds, one value a term: plain data. Raises Failed."""
+        ...
+
+
 class Context(Protocol):
     """What the engine hands to `observe` and `apply`."""
 
@@ -445,6 +467,7 @@ __all__ = [
     "Absent",
     "Action",
     "AddHost",
+    "AskingLookup",
     "Change",
     "ClientFactory",
     "Computation",
@@ -461,6 +484,7 @@ __all__ = [
     "Landed",
     "LocalFile",
     "LocalPath",
+    "LookupContext",
     "Meta",
     "Module",
     "Params",

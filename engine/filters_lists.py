@@ -98,12 +98,15 @@ def _must_show(item: Any, kinds: tuple[type, ...]) -> None:
         raise NeedsPlain
 
 
-def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace") -> dict[Any, Any]:
+def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace") -> Any:
     """Later ones win; `recursive` merges mappings inside, `list_merge` says what becomes of two lists."""
     if list_merge not in _MERGES:
         raise ValueError(f"list_merge must be one of {', '.join(_MERGES)}")
+    given = flatten(mappings, levels=1)
+    if len(given) == 1:
+        return given[0]  # whatever it is: there is nothing to combine it with
     made: dict[Any, Any] = {}
-    for mapping in flatten(mappings, levels=1):
+    for mapping in given:
         _must_show(mapping, (Mapping,))
         if not isinstance(mapping, Mapping):
             raise ValueError(f"combine takes mappings, not {type(mapping).__name__}")  # noqa: TRY004

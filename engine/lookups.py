@@ -1,113 +1,117 @@
 """`lookup` and `query`: data from outside of the variables. What they give is data and is never rendered.
 
-A lookup is a function of its terms, the evaluation's context and options, giving a list. Another one is another
-line of `LOOKUPS`. Relative paths start in the playbook's folder, then in its `files/`.
+A lookup is a function of its Site, its terms and its options, giving a list. Another one is another line of one of
+the tables. `with_NAME` loops ask the same way (`query`). Those that ask AWS live in the modules room.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import pass_context
 
+from . import lookups_data, lookups_files, lookups_password, lookups_run
 from .errors import nearest
+from .lookups_asking import asking_lookup
+from .lookups_base import Lookup, Site, flag
+from .plugins import Plugins
 from .template_guard import PLAIN, Missing, has_secret, reveal
 from .template_jinja import ScopeContext
-from .values import NeedsPlain
-
-Lookup = Callable[..., list[Any]]
-
-
-def _env(terms: Sequence[Any], _context: ScopeContext, *, default: Any = "") -> list[Any]:
-    return [os.environ.get(str(term), default) for term in terms]
+from .template_names import BUILTIN, LEGACY
+from .values import NeedsPlain, Unknown, UnknownValue
 
 
-def _file(
-    terms: Sequence[Any], context: ScopeContext, *, rstrip: bool = True, lstrip: bool = False
-) -> list[Any]:
-    found = []
-    for term in terms:
-        text = _find(context, str(term)).read_text(encoding="utf-8")
-        text = text.rstrip() if rstrip else text
-        found.append(text.lstrip() if lstrip else text)
-    return found
+def _url(site: Site, *terms: Any, **options: Any) -> list[Any]:
+    from .lookups_url import url  # with TLS and all: only for who needs it
+
+    return url(site, *terms, **options)
 
 
-def _find(context: ScopeContext, name: str) -> Path:
-    base = context.environment.base
-    for path in (base / name, base / "files" / name):
-        if path.is_file():
-            return path
-    raise ValueError(f"there is no file {name} in {base} or its files/")
+LOOKUPS: Mapping[str, Lookup] = {
+    **lookups_data.LOOKUPS,
+    **lookups_files.LOOKUPS,
+    **lookups_password.LOOKUPS,
+    **lookups_run.LOOKUPS,
+    "url": _url,
+}
 
+CARRYING = frozenset(
+    {"items", "list", "nested", "together", "indexed_items", "random_choice", "dict", "subelements"}
+)
+"""They only move their terms about; what is inside of these may be Unknown or secret."""
 
-def _pipe(terms: Sequence[Any], context: ScopeContext) -> list[Any]:
-    found = []
-    for term in terms:
-        done = subprocess.run(  # noqa: S602 (a shell line of the operator's is what it is for)
-            str(term), shell=True, capture_output=True, check=False, cwd=context.environment.base
-        )
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "backslashreplace").strip()
-            raise ValueError(f"the command '{term}' ended with code {done.returncode}: {said}")
-        found.append(done.stdout.decode("utf-8", "backslashreplace").rstrip("\r\n"))
-    return found
-
-
-_NOTHING = object()
-
-
-def _vars(terms: Sequence[Any], context: ScopeContext, *, default: Any = _NOTHING) -> list[Any]:
-    found = []
-    for term in terms:
-        if default is _NOTHING or term in context:
-            value = context.resolve(str(term))
-            has_secret(value)  # raises for what is missing or not known yet
-            found.append(value)
-        else:
-            found.append(default)
-    return found
-
-
-LOOKUPS: Mapping[str, Lookup] = {"env": _env, "file": _file, "pipe": _pipe, "vars": _vars}
+_POLICIES = ("strict", "warn", "ignore")
 
 
 @pass_context
-def query(context: ScopeContext, name: str, *terms: Any, **options: Any) -> list[Any]:
+def query(context: ScopeContext, name: str, *terms: Any, **options: Any) -> Any:
     """What a lookup finds, as a list."""
-    for value in (name, *terms, *options.values()):
-        if type(value) not in PLAIN and has_secret(value):
-            raise NeedsPlain
-    short = name.removeprefix("ansible.builtin.")
-    if short not in LOOKUPS:
-        hint = nearest(short, LOOKUPS)
-        raise ValueError(f"there is no lookup '{name}'. {hint or 'There are: ' + ', '.join(LOOKUPS)}")
-    flat = [item for term in terms for item in (term if isinstance(term, list) else [term])]
-    key = (short, repr(flat), repr(options))
-    if key not in context.cache:
-        context.cache[key] = LOOKUPS[short](flat, context, **options)
-    found = context.cache[key]
-    return [reveal(item) for item in found] if context.opened else list(found)
+    return _asked(context, name, terms, {**options, "wantlist": True})
 
 
 @pass_context
-def lookup(context: ScopeContext, name: str, *terms: Any, wantlist: bool = False, **options: Any) -> Any:
+def lookup(context: ScopeContext, name: str, *terms: Any, **options: Any) -> Any:
     """What a lookup finds: one value as it is, several texts joined with commas, as in Ansible."""
-    found = query(context, name, *terms, **options)
-    if wantlist:
+    return _asked(context, name, terms, options)
+
+
+def _asked(context: ScopeContext, name: str, terms: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    wantlist = flag(options.pop("wantlist", False))
+    policy = options.pop("errors", "strict")
+    if policy not in _POLICIES:
+        raise ValueError(f"errors must be one of {', '.join(_POLICIES)}, not '{policy}'")
+    try:
+        found = _found(context, name, terms, options)
+    except (UnknownValue, NeedsPlain):
+        raise
+    except Exception as error:
+        if policy == "strict":
+            raise
+        if policy == "warn":
+            context.environment.doors.warn(f"The lookup '{name}' failed: {error}")
+        return [] if wantlist else None
+    if isinstance(found, Unknown | Missing) or wantlist:
         return found
     if len(found) == 1:
         return found[0]
-    return ",".join(found) if all(isinstance(item, str) for item in found) else found
+    return ",".join(found) if found and all(isinstance(item, str) for item in found) else found
+
+
+def _found(context: ScopeContext, name: str, terms: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    short = name.removeprefix(BUILTIN).removeprefix(LEGACY)
+    look = LOOKUPS.get(short) or context.environment.doors.lookup(name)
+    if look is None:
+        hint = nearest(short, LOOKUPS)
+        raise ValueError(f"there is no lookup '{name}'. {hint or 'There are: ' + ', '.join(LOOKUPS)}")
+    if short not in CARRYING:
+        for value in (*terms, *options.values()):
+            if type(value) not in PLAIN and has_secret(value):
+                raise NeedsPlain
+    key = (short, repr(terms), repr(options)) if short not in CARRYING else None
+    found = context.cache.get(key) if key is not None else None
+    if found is None:
+        found = look(Site(context), *terms, **options)
+        if key is not None:
+            context.cache[key] = found
+    if isinstance(found, Unknown):
+        return found
+    return [reveal(item) for item in found] if context.opened else list(found)
+
+
+def more_lookups(plugins: Plugins, name: str) -> Lookup | None:
+    """A lookup that is not one of the tables: of a plugin, or of the modules room. None: there is none."""
+    if name.startswith(BUILTIN):
+        return None
+    return plugins.lookup(name.removeprefix(LEGACY)) or asking_lookup(name)
+
+
+# ---------------------------------------------------------------- other functions
 
 
 def now(utc: bool = False, fmt: str | None = None) -> Any:
-    moment = dt.datetime.now(dt.UTC if utc else None)
+    moment = dt.datetime.now(dt.UTC).replace(tzinfo=None) if utc else dt.datetime.now()  # noqa: DTZ005 (as Ansible)
     return moment.strftime(fmt) if fmt else moment
 
 

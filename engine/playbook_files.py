@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from .contract import LocalFile, LocalPath, RenderedFile, TemplateSyntax
 from .errors import Failed
@@ -15,6 +12,7 @@ from .model import Task
 from .scope import VariableScope
 from .search_path import SearchPath
 from .template import Templates
+from .template_file import facts_of
 from .values import Secret
 
 
@@ -57,7 +55,7 @@ class PlaybookFiles:
             source = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise Failed(f"Can't read the template {path}: {error}") from error
-        scope = self.scope.child(_told(name, path, dest))
+        scope = self.scope.child(facts_of(name, path, dest))
         text = self.templates.render_text(source, scope, str(path), syntax)
         return RenderedFile(str(path), Secret.reveal(text), secret=isinstance(text, Secret))
 
@@ -73,25 +71,6 @@ class PlaybookFiles:
     def _missing(self, name: str, folder: str) -> Failed:
         looked = " and ".join(map(str, self._places(name, folder)))
         return Failed(f"Could not find or access '{name}' (looked at {looked})")
-
-
-def _told(name: str, path: Path, dest: str) -> dict[str, Any]:
-    """What a template knows of itself, by Ansible's names."""
-    about = path.stat()
-    try:
-        owner: str | int = path.owner()
-    except (KeyError, NotImplementedError):
-        owner = about.st_uid
-    return {
-        "ansible_managed": "Ansible managed",
-        "template_host": platform.node(),
-        "template_path": name,
-        "template_fullpath": str(path.absolute()),
-        "template_destpath": dest,
-        "template_uid": owner,
-        "template_mtime": datetime.fromtimestamp(about.st_mtime),  # noqa: DTZ006 (without a zone, as Ansible's)
-        "template_run_date": datetime.now(),  # noqa: DTZ005 (the same)
-    }
 
 
 def placed(base: Path, name: str) -> LocalPath:

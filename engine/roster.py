@@ -166,6 +166,7 @@ class Roster:
             check=self.options.check,
             run=run,
             facts=self._facts_for(play),
+            aws=play.aws,
             name=self.name(play) if begun else "",
             options=self.options,
             tags=sorted(self.options.tags.only),

@@ -19,6 +19,7 @@ from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
 from .job import Job
 from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus, StepDone
+from .lookup_clients import LookupClients
 from .loops import ItemKey
 from .model import Inventory, Outcome, Play, Playbook, Status
 from .options import Options
@@ -69,6 +70,8 @@ class Runner:
     def __post_init__(self) -> None:
         self._clients = functools.cache(self.registry.client_factory)
         self._targets = Targets(lambda: start_sandbox(self._note))
+        self.templates.doors.client = LookupClients(self._targets, self._clients)
+        self.templates.doors.warn = self._note
         self._roster = Roster(
             self.playbook, self.inventory, self.options, self.templates, self.registry.fact_source
         )

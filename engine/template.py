@@ -6,19 +6,20 @@ expression yields that expression's object, any other joins as text. Nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
-from jinja2 import TemplateRuntimeError, TemplateSyntaxError, nodes
+from jinja2 import TemplateSyntaxError, nodes
 
 from .contract import TemplateSyntax
-from .errors import RunbookError, TemplateError
-from .lookups import GLOBALS
+from .errors import Position, RunbookError, TemplateError
+from .lookups import more_lookups
 from .model import Value
+from .plugins import plugins_of
 from .secrets import Masker
+from .template_environments import Environments, Extended
 from .template_errors import (
     Origin,
     explain,
@@ -26,35 +27,32 @@ from .template_errors import (
     syntax_problem,
     template_line,
 )
+from .template_file import split_header
 from .template_guard import (
     MISSING,
     PLAIN,
-    Missing,
     NotThere,
     Unusable,
-    copied,
     has_secret,
-    join_pieces,
-    join_text,
     reveal,
-    settle,
-    type_name,
 )
-from .template_jinja import Environment, Find, MutableEnvironment, ScopeContext
+from .template_jinja import Doors, ScopeContext
 from .template_parse import changes_in_place, parse
-from .template_syntax import check_syntax, guarded, origin_of
+from .template_result import Compiled, copying, line_ends, opening, result_of
+from .template_syntax import check_syntax, origin_of
+from .template_truth import as_flag, as_truth
 from .values import (
     DERIVED,
     OMIT,
     Expression,
     NeedsPlain,
-    Omit,
     Secret,
     Template,
     Unknown,
     UnknownValue,
     contains_unknown,
 )
+from .vault import Vault
 
 _BUILDS = (
     nodes.Filter,
@@ -82,16 +80,6 @@ class Variables(Protocol):
     def names(self) -> Iterable[str]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    jinja: Any
-    builds: bool
-    changes: bool
-    """It may change lists and mappings in place, and so is handed copies."""
-    tail: str
-    """Line ends after the last expression: part of a text, not of an object."""
-
-
 class Templates:
     """Compiles each text once and evaluates it. One for a run; threads may share it.
 
@@ -99,10 +87,20 @@ class Templates:
     masker: is told of every secret that an expression reads.
     """
 
-    def __init__(self, base: Path | None = None, masker: Masker | None = None) -> None:
-        self._compiled: dict[tuple[type, str], _Compiled] = {}
+    def __init__(
+        self, base: Path | None = None, masker: Masker | None = None, vault: Vault | None = None
+    ) -> None:
+        self._compiled: dict[tuple[Any, ...], Compiled] = {}
         self._masker = masker
-        self._environments = _Environments(base or Path())
+        self.plugins = plugins_of(base or Path())
+        self.doors = Doors(
+            render_file=self._render_file,
+            lookup=partial(more_lookups, self.plugins),
+            warn=_unheard,
+            vault=vault or Vault(),
+        )
+        """The runner opens those that lead to AWS, and to who hears warnings."""
+        self._environments = Environments(base or Path(), self.plugins, self.doors)
 
     # ------------------------------------------------------------ what others call
 
@@ -174,14 +172,40 @@ class Templates:
         Text; Unknown or Secret when such a value is in it. `name` is the file's, for messages.
         Raises TemplateError.
         """
-        origin = Origin(source, file=name)
-        try:
-            compiled = self._ready(self._environments[syntax, False].parse(source), "", syntax)
-        except TemplateSyntaxError as error:
-            raise problem_error(syntax_problem(error, origin)) from None
+        compiled, origin = self._file(source, name, syntax)
         return self._answer(compiled, origin, scope, text=True)
 
     # ------------------------------------------------------------ how it is done
+
+    def _file(self, source: str, name: str, syntax: TemplateSyntax | None) -> tuple[Compiled, Origin]:
+        """A template file's text, compiled once."""
+        text, written = split_header(source, syntax or TemplateSyntax(), name)
+        origin = Origin(text, file=name, skipped=int(text is not source))
+        key = (name, text, written)
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            how = None if written == TemplateSyntax() else written
+            try:
+                tree = self._environments[how, False].parse(text.removesuffix("\n"))
+                self._environments.bring_plugins(tree, Template(text, Position(name, 1, 1)))
+                compiled = self._compiled[key] = self._ready(tree, line_ends(text), how)
+            except TemplateSyntaxError as error:
+                raise problem_error(syntax_problem(error, origin)) from None
+        return compiled, origin
+
+    def _render_file(
+        self,
+        context: ScopeContext,
+        source: str,
+        name: str,
+        variables: Mapping[str, Any],
+        syntax: TemplateSyntax,
+    ) -> Any:
+        """What a template file comes to in the midst of another evaluation."""
+        if not source:
+            return source
+        compiled, origin = self._file(source, name, syntax)
+        return self._answer(compiled, origin, Extended(context, variables))
 
     def _evaluate(self, template: Template | Expression, scope: Variables) -> Any:
         key = (type(template), template.source)
@@ -190,38 +214,41 @@ class Templates:
             compiled = self._compiled[key] = self._compile(template)
         return self._answer(compiled, template, scope)
 
-    def _compile(self, template: Template | Expression) -> _Compiled:
+    def _compile(self, template: Template | Expression) -> Compiled:
         source = template.source
-        tail = "\n" * (len(source) - len(source.rstrip("\n"))) if isinstance(template, Template) else ""
+        tail = line_ends(source) if isinstance(template, Template) else 0
         try:
-            return self._ready(parse(self._environments[None, False], template), tail)
+            tree = parse(self._environments[None, False], template)
+            self._environments.bring_plugins(tree, template)
+            return self._ready(tree, tail)
         except TemplateSyntaxError as error:
             raise problem_error(
                 check_syntax(template) or syntax_problem(error, origin_of(template))
             ) from None
 
-    def _ready(self, tree: nodes.Template, tail: str, syntax: TemplateSyntax | None = None) -> _Compiled:
+    def _ready(self, tree: nodes.Template, tail: int, syntax: TemplateSyntax | None = None) -> Compiled:
         builds = next(tree.find_all(_BUILDS), None) is not None
         changes = changes_in_place(tree)
         environment = self._environments[syntax, changes]
         code = environment.compile(tree)
         jinja = environment.template_class.from_code(environment, code, environment.globals)
-        return _Compiled(jinja=jinja, builds=builds or changes, changes=changes, tail=tail)
+        return Compiled(jinja=jinja, builds=builds or changes, changes=changes, tail=tail)
 
     def _answer(
         self,
-        compiled: _Compiled,
+        compiled: Compiled,
         template: Template | Expression | Origin,
         scope: Variables,
         *,
         text: bool = False,
     ) -> Any:
         jinja = compiled.jinja
-        find = _copying(scope.lookup) if compiled.changes else scope.lookup
+        find = copying(scope.lookup) if compiled.changes else scope.lookup
         context = ScopeContext(jinja.environment, find, None, jinja.blocks)
+        context.names = scope.names
         try:
             try:
-                return _result(compiled, context, scope, text)
+                return result_of(compiled, context, brittle=scope.brittle, text=text)
             except NeedsPlain:
                 return self._opened(compiled, context, scope, text)
             except TypeError:
@@ -244,76 +271,18 @@ class Templates:
                 for value in context.seen:
                     self._masker.add_boxes(value)
 
-    def _opened(self, compiled: _Compiled, first: ScopeContext, scope: Variables, text: bool) -> Secret:
+    def _opened(self, compiled: Compiled, first: ScopeContext, scope: Variables, text: bool) -> Secret:
         """Once more, with every secret that is read opened; what comes out is a secret."""
-        find = _opening(scope.lookup)
+        find = opening(scope.lookup)
         if compiled.changes:
-            find = _copying(find)
+            find = copying(find)
         context = ScopeContext(first.environment, find, None, compiled.jinja.blocks)
-        context.cache, context.opened = first.cache, True
-        return Secret(_result(compiled, context, scope, text), DERIVED)
+        context.cache, context.opened, context.names = first.cache, True, first.names
+        return Secret(result_of(compiled, context, brittle=scope.brittle, text=text), DERIVED)
 
 
-def _result(compiled: _Compiled, context: ScopeContext, scope: Variables, text: bool) -> Any:
-    pieces = _pieces(compiled.jinja.root_render_func(context))
-    if text:
-        return join_text(pieces)
-    value = pieces[0] if len(pieces) == 1 else join_pieces(pieces)
-    if type(value) in PLAIN:
-        return value + compiled.tail if type(value) is str and compiled.tail else value
-    if compiled.builds or scope.brittle or type(value) not in (dict, list):
-        return settle(value)
-    return value
-
-
-def _pieces(rendering: Generator[Any, None, None]) -> list[Any]:
-    pieces = []
-    for piece in rendering:
-        if type(piece) is Missing:
-            try:
-                piece.fail()
-            except (TemplateRuntimeError, TemplateError) as error:
-                rendering.throw(error)  # there, so that the traceback tells the line
-        pieces.append(piece)
-    return pieces
-
-
-def _opening(lookup: Find) -> Find:
-    return lambda name: reveal(lookup(name))
-
-
-def _copying(lookup: Find) -> Find:
-    """Each variable as a copy of its own, the same one at each read."""
-    copies: dict[str, Any] = {}
-
-    def find(name: str) -> Any:
-        if name not in copies:
-            copies[name] = copied(lookup(name))
-        return copies[name]
-
-    return find
-
-
-class _Environments(dict[tuple[TemplateSyntax | None, bool], Environment]):
-    """Environments by the marks of templates and by whether these may change what they are handed."""
-
-    def __init__(self, base: Path) -> None:
-        super().__init__()
-        self._base = base
-
-    def __missing__(self, key: tuple[TemplateSyntax | None, bool]) -> Environment:
-        syntax, changes = key
-        if syntax is None:
-            kind = MutableEnvironment if changes else Environment
-            made = kind(self._base, *guarded())
-            made.globals.update(GLOBALS, omit=OMIT)
-        else:
-            try:
-                made = self[None, changes].overlay(**msgspec.structs.asdict(syntax))
-            except (AssertionError, ValueError) as error:
-                raise TemplateError(f"The template's marks can't be used: {error}") from error
-        self[key] = made
-        return made
+def _unheard(_message: str) -> None:
+    """Nobody hears warnings yet."""
 
 
 def _boxed(value: Any) -> bool:
@@ -321,45 +290,6 @@ def _boxed(value: Any) -> bool:
         return has_secret(value)
     except (UnknownValue, NotThere, TemplateError):
         return False
-
-
-def as_truth(value: Any) -> bool | Unknown:
-    """A condition's value, which must be true or false, as in Ansible. Unknown stays Unknown; a Secret is opened.
-
-    Raises Unusable for any other value: what it would count as is what goes wrong unseen.
-    """
-    value = Secret.reveal(value)
-    if isinstance(value, bool | Unknown):
-        return value
-    if type(value) is Omit:
-        raise Unusable("A condition came to 'omit'", hint="Give `default` true or false here.")
-    raise Unusable(
-        f"Conditional result ({bool(value)}) was derived from value of type '{type_name(value)}'."
-        " Conditionals must have a boolean result.",
-        hint=_BOOLEAN_HINTS.get(type(value), "Compare it: `== ...`."),
-    )
-
-
-def as_flag(value: Any) -> bool | Unknown:
-    """A keyword's value as yes or no: the words for booleans mean what they say, anything else is true unless it is
-    empty, zero or null. Unknown stays Unknown; a Secret is opened."""
-    value = Secret.reveal(value)
-    if isinstance(value, bool | Unknown):
-        return value
-    if isinstance(value, str):
-        return value.strip().lower() not in _FALSE_WORDS
-    return bool(value)
-
-
-_FALSE_WORDS = frozenset({"", "false", "no", "off", "n", "f", "0"})
-
-_BOOLEAN_HINTS = {
-    str: "Write what is asked: `x | length > 0`, `x == '...'`, or `x | bool` for words such as yes and no.",
-    list: "Write what is asked: `x | length > 0`.",
-    dict: "Write what is asked: `x | length > 0`.",
-    int: "Write what is asked: `x > 0`, or `x | bool`.",
-    type(None): "Write what is asked: `x is none`, `x is defined`, or `x is not none`.",
-}
 
 
 __all__ = ["MISSING", "Templates", "Variables", "as_flag", "as_truth", "check_syntax"]

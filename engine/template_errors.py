@@ -30,13 +30,15 @@ class Origin:
     """Of its first character or quote, in a file that can be read; None: nowhere."""
     file: str | None = None
     """The template's own file, when `text` is a whole file."""
+    skipped: int = 0
+    """Lines of the file before the text."""
 
     def place(self, line: int, needle: str | None) -> tuple[Position | None, str | None]:
         """The best position for something in that line (from 1) of the text, and the line that it stands in."""
         lines = self.text.split("\n")
         wanted = lines[line - 1] if 0 < line <= len(lines) else self.text
         if self.file is not None:
-            return Position(self.file, line, _offset(wanted, needle) + 1), wanted
+            return Position(self.file, line + self.skipped, _offset(wanted, needle) + 1), wanted
         if self.position is None:
             return None, None
         snippet = wanted.strip()

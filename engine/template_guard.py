@@ -234,15 +234,27 @@ def tilde(pieces: Iterable[Any]) -> str:
 def _told(piece: Any) -> str:
     if type(piece) is Omit:
         raise Unusable("'omit' can't be part of a text", hint="Write it as the only value of an argument.")
-    return "None" if piece is None else _text(piece)
+    return "None" if piece is None else _text(piece, every=True)
 
 
-def _text(piece: Any) -> str:
+def _text(piece: Any, *, every: bool = False) -> str:
     if piece is None or type(piece) is Omit:
         return ""
     if has_secret(piece):
         raise NeedsPlain
-    return "" if type(piece) is Undefined else str(settle(piece))
+    return "" if type(piece) is Undefined else str(_shown(piece, every))
+
+
+def _shown(value: Any, every: bool) -> Any:
+    """As `settle`, but in a text the tuples of `groupby` (with `every`, all of them) are shown as such."""
+    kind = type(value)
+    if kind is list:
+        return [_shown(v, every) for v in value if type(v) is not Omit]
+    if isinstance(value, tuple) and (every or kind is not tuple):
+        return tuple(_shown(v, every) for v in value)
+    if kind is dict:
+        return {settle(key): _shown(v, every) for key, v in value.items() if type(v) is not Omit}
+    return settle(value)
 
 
 def guard(function: Callable[..., Any], *, moves: bool = False, passes: bool = False) -> Callable[..., Any]:

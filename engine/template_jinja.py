@@ -6,7 +6,8 @@ and a broken variable that is not used would fail. The two overridden visitors o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,24 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
 from .template_guard import MISSING, PLAIN, Missing, has_secret, is_view, join_pieces, tilde
 from .values import NeedsPlain, Omit, Secret, Unknown
+from .vault import Vault
 
 Find = Callable[[str], Any]
 """A variable's value, or MISSING."""
+
+
+@dataclass(slots=True)
+class Doors:
+    """What lookups ask for beyond variables. `Templates` opens them."""
+
+    render_file: Callable[..., Any]
+    """Of a context, a source, its name, variables and a TemplateSyntax: what a template file comes to."""
+    lookup: Callable[[str], Callable[..., Any] | None]
+    """A lookup that is not one of ours, by the name that was written."""
+    warn: Callable[[str], None]
+    vault: Vault
+    client: Callable[..., Any] | None = None
+    """A client for a service, by the context whose play and host say where: (context, service, region)."""
 
 
 class ObjectGenerator(CodeGenerator):
@@ -83,6 +99,8 @@ class ScopeContext(Context):
     """It is evaluated once more, with all secrets opened."""
     cache: dict[Any, Any]
     """Answers of lookups in this evaluation: they run once even when it is evaluated twice."""
+    names: Callable[[], Iterable[str]]
+    """Of all variables."""
 
     def __init__(
         self,
@@ -103,6 +121,7 @@ class ScopeContext(Context):
         self.find = find
         self.seen = []
         self.cache = {}
+        self.names = tuple
 
     def resolve_or_missing(self, key: str) -> Any:
         if key in self.vars:
@@ -114,6 +133,10 @@ class ScopeContext(Context):
             return self.environment.globals.get(key, MISSING)
         self.seen.append(value)
         return value
+
+    def find_local(self, name: str) -> Any:
+        """A variable, or what the template itself has set; MISSING when there is neither."""
+        return self.vars[name] if name in self.vars else self.find(name)
 
     def resolve(self, key: str) -> Any:
         value = self.resolve_or_missing(key)
@@ -135,7 +158,7 @@ class ScopeContext(Context):
         """The context of a part that sees all of this one's names and some local ones."""
         made = ScopeContext(self.environment, self.resolve_or_missing, name, blocks)
         made.vars.update((key, value) for key, value in (local or {}).items() if value is not MISSING)
-        made.seen, made.cache, made.opened = self.seen, self.cache, self.opened
+        made.seen, made.cache, made.opened, made.names = self.seen, self.cache, self.opened, self.names
         return made
 
     def __contains__(self, name: object) -> bool:
@@ -170,12 +193,12 @@ class Environment(ImmutableSandboxedEnvironment):
     concat = staticmethod(join_pieces)
     tilde = staticmethod(tilde)
     intercepted_binops = frozenset({"%"})
+    doors: Doors
 
     def __init__(self, base: Path, filters: dict[str, Any], tests: dict[str, Any]) -> None:
         super().__init__(
             undefined=Missing,
             trim_blocks=True,  # as Ansible, for values and for files
-            keep_trailing_newline=True,
             optimized=False,  # `100 | random` is not one number for ever
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
             loader=FileSystemLoader([str(base / "templates"), str(base)]),

@@ -35,7 +35,7 @@ _MUTATORS = frozenset(
 def parse(environment: Environment, template: Template | Expression) -> nodes.Template:
     """Raises TemplateSyntaxError."""
     if isinstance(template, Template):
-        return _parse_text(environment, template.source.rstrip("\n"))
+        return _parse_text(environment, template.source.removesuffix("\n"))
     return _parse_expression(environment, template.source)
 
 

@@ -80,6 +80,8 @@ class Surroundings:
     """Roles of the play, and those that an include made public, in their order."""
     facts: FactSource = field(default_factory=NoFacts)
     """Of the operator's machine."""
+    aws: Value = None
+    """The play's `aws:` settings."""
     name: str = ""
     """The play's."""
     options: Options = field(default_factory=Options)
@@ -245,6 +247,7 @@ _MAGIC: Mapping[str, Callable[[MagicVars], Any]] = {
     "ansible_config_file": lambda _v: None,
     "environment": lambda v: list(v.task.environment) if v.task is not None else None,
     "runbook_run": lambda v: v.around.run,
+    "runbook_aws": lambda v: [v.task.aws if v.task is not None else None, v.around.aws],
     "ansible_facts": lambda v: v.state.gathered.all(),
     "ansible_search_path": lambda v: list(SearchPath.of(v.task, v.around.playbook_dir).folders),
     "role_name": lambda v: v.role and v.role.name,

@@ -14,9 +14,11 @@ from msgspec import Meta
 from runbook.contract import Decision, Expression, Params, Scope
 from runbook.errors import Failed, UndefinedVariable
 
+HELLO = "Hello world!"
+
 
 class DebugParams(Params, frozen=True, kw_only=True):
-    msg: Annotated[Any, Meta(description="What to show.")] = None
+    msg: Annotated[Any, Meta(description="What to show.")] = HELLO
     var: Annotated[Expression | None, Meta(description="A variable or expression whose value to show.")] = (
         None
     )
@@ -32,11 +34,11 @@ class Debug:
         if params.verbosity > scope.get("ansible_verbosity"):
             return Decision(result={"skip_reason": "Verbosity threshold not met."}, skipped=True)
         if params.var is None:
-            return Decision(result={"msg": "Hello world!" if params.msg is None else params.msg})
-        if params.msg is not None:
+            return Decision(result={"msg": params.msg})
+        if params.msg is not HELLO:
             raise Failed("debug shows either `msg` or `var`")
         try:
             value = scope.evaluate(params.var)
-        except UndefinedVariable:
-            value = "VARIABLE IS NOT DEFINED!"
+        except UndefinedVariable as error:
+            value = f"<< error 1 - {error.message} >>"  # what Ansible prints
         return Decision(result={params.var.source: value})

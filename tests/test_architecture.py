@@ -43,6 +43,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "walk",
         "effects",
         "context",
+        "lookup_clients",
         "sandbox_start",
         "targets",
         "places",

@@ -161,7 +161,7 @@ def test_tests(expression: str, truth: bool) -> None:
         ("'aaa' | regex_replace('a', 'b', mandatory_count=2)", "should match 2 times"),
         ("'x' | password_hash('nope')", "'nope' is not a kind of password hash"),
         ("{} | combine(1)", "combine takes mappings, not int"),
-        ("[1] | combine", "combine takes mappings, not int"),
+        ("[1, 2] | combine", "combine takes mappings, not int"),
         ("'x' | urlsplit('hots')", "a URL has no part 'hots'"),
         ("lookup('file', 'gone.txt')", "there is no file gone.txt"),
         ("lookup('pipe', 'echo bad >&2; exit 3')", "ended with code 3: bad"),

@@ -309,7 +309,7 @@ def test_a_variable_that_needs_itself_is_told_with_the_chain(templates: Template
     [
         ("{{ one / 0 }}", "division by zero"),
         ("{{ names + 1 }}", "can only concatenate list"),
-        ("{{ names | combine }}", "combine takes mappings"),
+        ("{{ names | combine({}) }}", "combine takes mappings"),
         ("{{ 'x' | from_json }}", "Expecting value"),
         ("{{ cluster.items }}", "This is the method 'items', not a value"),
         ("{{ ''.__class__ }}", "unsafe"),

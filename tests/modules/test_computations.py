@@ -27,7 +27,7 @@ def test_debug_shows_a_message_or_a_value(folder: Folder) -> None:
     )
     assert played.message("plain") == "Hello world!"
     assert played.message("data") == [1, {"a": 2}]
-    assert played.outcome("none").result["nothing.there"] == "VARIABLE IS NOT DEFINED!"
+    assert played.outcome("none").result["nothing.there"] == "<< error 1 - 'nothing' is undefined >>"
     assert {name: status for _, name, status in played.steps}["quiet"] == "skipped"
     assert played.message("both") == "debug shows either `msg` or `var`"
     assert "groups.all | length" in played.outcome("value").result
