@@ -9,6 +9,7 @@ from .errors import StepError
 from .loader_call import Catalog
 from .model import Task, Value
 from .scope import VariableScope
+from .tags import shown_tags
 from .template import Templates
 from .values import Expression, Template, UnknownValue
 
@@ -56,7 +57,7 @@ def told(task: Task, templates: Templates, scope: VariableScope, catalog: Catalo
         "register": task.register,
         "retries": shown(task.retries),
         "run_once": shown(task.run_once) or None,
-        "tags": sorted(task.tags),
+        "tags": shown_tags(task.tags),
         "throttle": shown(task.throttle),
         "timeout": shown(task.timeout) or 0,
         "until": _conditions(task.until),

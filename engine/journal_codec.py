@@ -214,7 +214,8 @@ class Packer:
             case float():
                 return _pack_float(float(value))
             case msgspec.Struct():
-                return self._mapping(msgspec.structs.asdict(value))
+                fields = msgspec.structs.asdict(value)
+                return self._mapping({k: v for k, v in fields.items() if v is not msgspec.UNSET})
             case Template() | Expression():
                 raise _refused(f"operator text that was not rendered ({value.source})")
             case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -78,12 +78,14 @@ class Judge:
                 return
             weighed.failed = self._all(verdicts, weighed.failed)
             result["failed"] = result["failed_when_result"] = weighed.failed
+            if weighed.attempt.error is not None and not weighed.failed:
+                result["failed_when_suppressed_exception"] = result.pop("exception", NO_TRACE)
             if weighed.failed and not weighed.attempt.failed:
                 weighed.hint = f"failed_when: {' and '.join(e.source for e in task.failed_when)}"
 
     def _broken(self, weighed: Weighed, keyword: str, error: TemplateError) -> None:
         weighed.failed = weighed.result["failed"] = True
-        weighed.result[f"{keyword}_result"] = error.message
+        weighed.result[f"{keyword}_result"] = f"Error while evaluating conditional: {error.message}"
         weighed.hint = f"{keyword}: {error}"
 
     def _verdicts(self, conditions: Sequence[Expression], scope: VariableScope) -> list[bool | Unknown]:

@@ -122,24 +122,13 @@ def read_texts(file: YamlFile, entry: Entry, _warn: Warn) -> tuple[Value, ...]:
 
 
 @reads(TEXTS)
-def read_names(file: YamlFile, entry: Entry, warn: Warn) -> tuple[str, ...]:
-    """Names without templates; a text may hold several with commas between them."""
-    found = []
+def read_tags(file: YamlFile, entry: Entry, warn: Warn) -> frozenset[Value]:
+    """Names of tags; those that are templates are rendered when it is asked which tasks are selected."""
+    found: set[Value] = set()
     for value in read_texts(file, entry, warn):
-        if isinstance(value, Template):
-            hint = "Which tasks are selected is decided before anything is rendered."
-            file.problem(
-                f"'{entry.key}' can't be a template", entry.node, hint if entry.key == "tags" else None
-            )
-        else:
-            found += [name.strip() for name in value.split(",") if name.strip()]
-    return tuple(found)
-
-
-@reads(TEXTS)
-def read_tags(file: YamlFile, entry: Entry, warn: Warn) -> frozenset[str]:
-    """Names of tags."""
-    return frozenset(read_names(file, entry, warn))
+        names = [value] if isinstance(value, Template) else value.split(",")
+        found.update(name if isinstance(name, Template) else name.strip() for name in names if name)
+    return frozenset(found - {""})
 
 
 @reads(TEXTS)

@@ -97,7 +97,7 @@ class Task:
     ignore_errors: Value = False
     notify: tuple[Value, ...] = ()
     listen: tuple[str, ...] = ()
-    tags: frozenset[str] = frozenset()
+    tags: frozenset[Value] = frozenset()
     vars: Mapping[str, Value] = field(default_factory=dict)
     params: Mapping[str, Value] = field(default_factory=dict)
     """Own `vars` of an include: in what it includes they win over facts and registered results."""

@@ -10,7 +10,7 @@ from .model import Play, Playbook, Task, Value
 from .preflight import tasks_of
 from .roster import Roster
 from .start_at import StartAt, check_start
-from .tags import Tags
+from .tags import Tags, shown_tags
 from .task_names import shown_name
 from .values import Template, UnknownValue
 
@@ -68,12 +68,12 @@ def _play(roster: Roster, play: Play, tasks: Sequence[Task], wanted: Wanted) -> 
         yield "    tasks:"
         yield from (f"      {shown_name(task)}{_tags(task.tags)}" for task in tasks)
     if wanted.tags:
-        found = sorted({tag for task in tasks for tag in task.tags})
+        found = shown_tags({tag for task in tasks for tag in task.tags})
         yield f"      TASK TAGS: [{', '.join(found)}]"
 
 
-def _tags(tags: Iterable[str]) -> str:
-    return f"\tTAGS: [{', '.join(sorted(tags))}]"
+def _tags(tags: Iterable[Value]) -> str:
+    return f"\tTAGS: [{', '.join(shown_tags(tags))}]"
 
 
 def _rendered(roster: Roster, play: Play, value: Value) -> str:

@@ -57,6 +57,8 @@ class PlayRun:
     batch: str
     """Identity of the serial batch within the play, empty for the only one."""
     start_at: StartAt
+    size: int = 1
+    """Hosts of the batch, those included that failed in an earlier play."""
     force_handlers: bool = False
     stepping: Stepping | None = None
     rounds: Rounds = field(init=False)
@@ -73,7 +75,7 @@ class PlayRun:
     _includes: Includes = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rounds = Rounds(self.play, self.templates, len(self.around.batch))
+        self.rounds = Rounds(self.play, self.templates, self.size)
         self._handlers = Handlers(self.play.handlers)
         self._includes = Includes(
             catalog=self.catalog,
@@ -110,7 +112,7 @@ class PlayRun:
 
     def prepare(self, lane: Lane) -> Callable[[], Outcome] | None:
         slot = _slot(lane)
-        if not slot.frame.handler and not self._selected(slot.task):
+        if not slot.frame.handler and not self._selected(lane, slot):
             lane.advance(Verdict())
             return None
         if self._once_for_all(slot.task) and not self._does_it(lane, slot):
@@ -137,8 +139,12 @@ class PlayRun:
 
     # -------------------------------------------------------------- before a step
 
-    def _selected(self, task: Task) -> bool:
-        return self.start_at.reached(task) and self.tags.select(task)
+    def _selected(self, lane: Lane, slot: Slot) -> bool:
+        def render(tag: Template) -> Any:
+            scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
+            return self.templates.render(tag, scope)
+
+        return self.start_at.reached(slot.task) and self.tags.select(slot.task, render)
 
     def _once_for_all(self, task: Task) -> bool:
         if not self.rounds.linear:

@@ -130,10 +130,12 @@ class Runner:
         for play in self.playbook.plays:
             self._ask(play, journal, chosen.history)
             every = self._roster.hosts(play, self._warn)
-            hosts = ordered([host for host in every if host not in lost], play.order, services.run)
+            hosts = [host for host in every if host not in lost]
             serial = [self.templates.render(size, self._roster.scope(play)) for size in play.serial]
             ended = False
-            for number, batch in enumerate(batches(hosts, sizes(serial))):
+            cut = batches(ordered(every, play.order, services.run), sizes(serial))
+            for number, whole in enumerate(cut):
+                batch = [host for host in whole if host not in lost]
                 run = PlayRun(
                     play=play,
                     around=self._roster.surroundings(
@@ -150,6 +152,7 @@ class Runner:
                     add_host=self._roster.add,
                     batch=f"batch{number}/" if play.serial else "",
                     start_at=start_at,
+                    size=len(whole),
                     force_handlers=self.options.force_handlers,
                     stepping=stepping,
                 )
@@ -159,7 +162,7 @@ class Runner:
                 if run.forgiven:
                     lost.difference_update(self._roster.hosts(play))
                     self._tallies.forgive(self._roster.hosts(play))
-                if batch and len(failed) == len(batch):
+                if whole and len(failed) == len(whole):
                     ended = True
                 if ended or run.ended:
                     break

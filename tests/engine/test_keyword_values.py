@@ -70,7 +70,6 @@ def test_a_value_is_read(text: str, expected: object) -> None:
     ("text", "problem"),
     [
         ("name: [a]", "'name' takes text, not a list"),
-        ("tags: '{{ x }}'", "'tags' can't be a template"),
         ("hosts: {a: b}", "'hosts' takes a text or a list of texts, not a mapping"),
         ("ignore_errors: perhaps", "'ignore_errors' takes true or false, not 'perhaps'"),
         ("retries: many", "'retries' takes a number that is not negative, not 'many'"),

@@ -6,6 +6,7 @@ import pytest
 from runbook.errors import Position
 from runbook.model import Task
 from runbook.tags import tags
+from runbook.values import OMIT, Template
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,15 @@ def test_selection(only: str, skip: str, task: str, selected: bool) -> None:
 def test_options_given_several_times_add_up() -> None:
     assert tags(["a,b", "c"], ["d", "e"]).only == {"a", "b", "c"}
     assert tags(["a,b", "c"], ["d", "e"]).skip == {"d", "e"}
+
+
+def test_a_tag_may_be_a_template_that_the_task_itself_renders() -> None:
+    here = Position("site.yml", 1, 1)
+    task = Task(
+        module="debug", args={}, position=here, identity="x", tags=frozenset({Template("{{ x }}"), "c"})
+    )
+    wanted = tags(["b"], [])
+    assert wanted.select(task, lambda _tag: "a,b")
+    assert wanted.select(task, lambda _tag: ["b"])
+    assert not wanted.select(task, lambda _tag: OMIT)
+    assert not wanted.select(task), "nothing renders it before the run"

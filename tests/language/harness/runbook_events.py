@@ -68,6 +68,8 @@ def _step(event: Event, play: str, handler: bool, module: str) -> Step:
         status, result = "included", {}
     if status == "skipped" and isinstance(result, dict):
         result.pop("results", None)  # Ansible's report tells them item by item only
+    if module == "debug" and status != "skipped" and isinstance(result, dict) and "msg" in result:
+        result = {"msg": result["msg"]}  # Ansible's report tells nothing else of it
     return Step(event["host"], play, event["task"], handler, status, event.get("label"), result)
 
 
