@@ -79,7 +79,7 @@ def _walk(
     ctx: Context, world: World, params: CopyParams, folder: str, root: str, *, links: bool
 ) -> list[Leaf]:
     found: list[Leaf] = []
-    for name in world.names(folder):
+    for name in sorted(world.names(folder)):
         src = f"{folder.rstrip('/')}/{name}"
         source = world.look(src)
         if source is not None and source.state == "link" and not links:

@@ -157,7 +157,8 @@ def _both(seen: Seen, after: FileState) -> tuple[Change, ...]:
 
 
 def _check_hard(params: FileArguments, seen: Seen, src: str) -> None:
-    before, told = seen.before, {"path": UNSET, "dest": seen.path, "src": src}
+    before = seen.before
+    told: dict[str, Any] = {"path": UNSET, "dest": seen.path, "src": src}
     if not os.path.isabs(src):  # noqa: PTH117 (a text stays a text)
         refuse("absolute paths are required", seen.path, before, **told)
     if seen.target is None:

@@ -101,9 +101,9 @@ def look(ctx: Context, params: FileArguments) -> Seen:
     )
 
 
-def refuse(message: str, path: str, before: FileState | None, **told: Any) -> NoReturn:
+def refuse(message: str, place: str, before: FileState | None, **told: Any) -> NoReturn:
     """Fail, and tell what is at the path, as Ansible does."""
-    known = {"path": path, **told, **facts(before)}
+    known = {"path": place, **told, **facts(before)}
     raise Failed(message, result={name: value for name, value in known.items() if value is not msgspec.UNSET})
 
 
@@ -159,7 +159,7 @@ def _below(
 def walk(world: World, folder: str) -> list[tuple[str, FileState]]:
     """All that is in a folder and below; links are not followed."""
     found: list[tuple[str, FileState]] = []
-    for name in world.names(folder):
+    for name in sorted(world.names(folder)):
         path = f"{folder.rstrip('/')}/{name}"
         state = world.look(path)
         if state is None:

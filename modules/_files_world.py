@@ -72,15 +72,17 @@ class World:
         return state is not None and state.is_folder
 
     def names(self, path: str) -> list[str]:
-        """What a folder holds, in order of names. Raises Failed when it can't be read."""
+        """What a folder holds, in the order in which the system lists it. Raises Failed when it can't be read."""
         try:
-            found = {place.name for place in Path(path).iterdir()} if read_state(path) is not None else set()
+            found = [place.name for place in Path(path).iterdir()] if read_state(path) is not None else []
         except OSError as error:
             raise Failed(f"Can't read {path}: {error.strerror}") from error
+        if not self._planned:
+            return found
         above = f"{resource(path)}/"
-        found |= {name.removeprefix(above) for name in self._planned if name.startswith(above)}
-        places = (name for name in sorted(found) if "/" not in name)
-        return [name for name in places if self.look(f"{path.rstrip('/')}/{name}") is not None]
+        planned = sorted(name.removeprefix(above) for name in self._planned if name.startswith(above))
+        every = dict.fromkeys([*found, *(name for name in planned if "/" not in name)])
+        return [name for name in every if self.look(f"{path.rstrip('/')}/{name}") is not None]
 
     def _is_cut(self, path: Path) -> bool:
         """Whether a folder above it would be gone, or new and so without it."""

@@ -110,7 +110,7 @@ class Assemble:
 
 
 def _names(world: World, folder: str, params: AssembleParams) -> list[str]:
-    names = world.names(folder)
+    names = sorted(world.names(folder))
     if params.ignore_hidden:
         names = [name for name in names if not name.startswith(".")]
     if params.regexp is None:

@@ -7,7 +7,8 @@
     recurse: true
   register: old
 
-Nothing is changed; what is found is told in the order of names, the files of a folder before its folders.
+Nothing is changed; what is found is told in the order in which the system lists it, the files of a folder before
+its folders.
 """
 
 from __future__ import annotations

@@ -102,6 +102,15 @@ class Place:
     zone: str
 
 
+class Sparse(msgspec.Struct):
+    always: int = 1
+    sometimes: int | msgspec.UnsetType = msgspec.UNSET
+
+
+def test_a_field_that_is_not_set_is_not_kept() -> None:
+    assert kept([Sparse(), Sparse(sometimes=2)]) == [{"always": 1}, {"always": 1, "sometimes": 2}]
+
+
 def test_typed_values_come_back_as_plain_data() -> None:
     value = {"shard": Shard("0001", ("a", "b")), "place": Place("a"), "status": Status.OK, "pair": (1, 2)}
     assert kept(value) == {

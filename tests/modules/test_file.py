@@ -155,6 +155,35 @@ def test_a_link_to_nothing_is_warned_of(folder: Folder) -> None:
     assert not played.outcome("plain").result["changed"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("path: nowhere", "is absent, cannot continue"),
+        ("path: d, state: file", "is directory, cannot continue"),
+        ("path: f, state: directory", "already exists as a file"),
+        ("path: f/x, state: directory", "There was an issue creating"),
+        ("path: no/such, state: touch", "could not touch target"),
+        ("path: l, state: link", "src is required for creating new symlinks"),
+        ("path: l, state: hard", "src is required for creating new hardlinks"),
+        ("path: l, src: f, state: hard", "absolute paths are required"),
+        ("path: l, src: /no/such, state: hard", "src does not exist"),
+        ("path: g, src: '{{ playbook_dir }}/f', state: hard", "Cannot link, file exists at destination"),
+        ("path: f, src: g, state: link", "refusing to convert from file to symlink"),
+        ("path: d, src: ../f, state: link, force: true", "is not empty, refusing to convert it"),
+        ("path: f, recurse: true, state: file", "recurse option requires state"),
+        ("path: f, src: g, state: touch", "src option requires state"),
+        ("path: f, modification_time: soon", "Error while obtaining timestamp for time soon"),
+        ("path: f, group: no-such-group", "chgrp failed: failed to look up group no-such-group"),
+    ],
+)
+def test_what_can_not_be_done_is_told(folder: Folder, arguments: str, says: str) -> None:
+    for name in ("f", "g", "d/inside"):
+        folder.write(name, name)
+    played = folder.play(f"- hosts: localhost\n  tasks: [{{name: bad, file: {{{arguments}}}}}]")
+    assert played.code == 2
+    assert says in played.message("bad")
+
+
 def test_a_folder_is_copied_with_its_links_and_modes(folder: Folder) -> None:
     for name in ("files/tree/sub/two", "files/tree/one"):
         folder.write(name, name)

@@ -75,7 +75,7 @@ def test_a_file_is_read_as_base64(tree: Folder) -> None:
 def found(folder: Folder, arguments: str) -> list[str]:
     result = told(folder, f"find: {{paths: t, {arguments}}}")
     assert result["matched"] == len(result["files"])
-    return [file["path"].removeprefix(f"{folder.path}/t/") for file in result["files"]]
+    return sorted(file["path"].removeprefix(f"{folder.path}/t/") for file in result["files"])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,6 @@ def found(folder: Folder, arguments: str) -> list[str]:
         ("contains: ello", []),
         ("contains: '(?s)hello.world', read_whole_file: true", ["h.txt"]),
         ("recurse: true, depth: 2", ["h.txt", "sub/big"]),
-        ("recurse: true, limit: 2", ["h.txt", "sub/big"]),
         ("mode: '0644'", ["h.txt"]),
         ("mode: '0100', exact_mode: false", []),
     ],

@@ -66,6 +66,8 @@ def normal_step(step: Step, folder: str) -> Step:
         result: Any = {}
     else:
         result = normal_value(step.result, folder)
+        if task == "tempfile":
+            result.pop("path", None)  # another one each time
         if step.item is not None:
             result = {name: value for name, value in result.items() if name not in _OF_THE_ITEM}
     return Step(step.host, step.play, task, step.handler, step.status, normal_item(step.item), result)
@@ -92,6 +94,10 @@ def normal_value(value: Any, folder: str) -> Any:
     if not isinstance(value, Mapping):
         return value
     dropped = _NOT_OURS | (_OF_THE_MOMENT if _MARKS_OF_A_PROCESS & value.keys() else set())
+    if "dest" in value and value.get("state") not in ("link", "hard"):
+        dropped = dropped | {
+            "src"
+        }  # of a file: Ansible tells where it put it to push it, we where it came from
     kept = {key: normal_value(one, folder) for key, one in value.items() if key not in dropped}
     return {
         normal_text(key, folder): one
