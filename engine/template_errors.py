@@ -14,6 +14,7 @@ from jinja2.exceptions import SecurityError
 from .errors import LoadError, Position, Problem, TemplateError, UndefinedVariable, nearest
 from .source import Source, read_source
 from .template_guard import MISSING, Missing, NotThere, type_name
+from .template_words import culprit, worded
 
 _NEAR = 60
 """Lines below the key of a value within which its text is looked for: a long list of conditions is one value."""
@@ -110,8 +111,11 @@ def explain(error: Exception, origin: Origin, line: int, names: Iterable[str]) -
     elif isinstance(error, SecurityError):
         hint = "Templates may read values, not reach into the program."
     else:
-        message, hint = f"{_kind(error)}{message}", None
-    position, excerpt = origin.place(line, None)
+        message, hint = worded(error) or (f"{_kind(error)}{message}", None)
+    name = culprit(error)
+    if name is not None and not message.startswith(name):
+        message = f"{name}: {message[:1].lower()}{message[1:]}"
+    position, excerpt = origin.place(line, name)
     message = message if excerpt else _within(message, origin)
     return TemplateError(message, position=position, hint=hint, excerpt=excerpt)
 
