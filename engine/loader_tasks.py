@@ -30,8 +30,6 @@ from .yamlfile import Entry, YamlFile, is_null, kind
 
 _LABELS = ("name", "tags")
 _CALLS = ("action", "local_action")
-_NO_WHEN = frozenset({"noop", "flush_handlers", "refresh_inventory", "reset_connection"})
-"""Words of `meta` that Ansible follows whatever `when` says."""
 _OWN = {
     name: name for name in ("register", "until", "changed_when", "failed_when", "retries", "delay", "poll")
 }
@@ -158,18 +156,10 @@ class TaskReader:
         more = [call.template] if call.template is not None else []
         identity = siblings.identity(canonical([call.module, call.args, kept, *more]))
         task = self._made(made, own, loop, inside, identity, self._file.position(item))
-        if call.module == "meta" and not _NO_WHEN.isdisjoint(map(str, call.args.values())):
-            self._warn_of_when(own, by_key)
-            return replace(task, when=())
         if call.module in INCLUDES:
             task = replace(task, params=own.get("vars", {}), around=around)
             self._reuse.look_into(task, call)
         return task
-
-    def _warn_of_when(self, own: Mapping[str, Any], by_key: Mapping[str, Entry]) -> None:
-        if own.get("when"):
-            message = "'when' has no effect on this word of meta"
-            self._file.warn(message, by_key["when"].position, "As in Ansible it is always followed.")
 
     def _made(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,7 +90,7 @@ class PlayRun:
     def lane(self, host: str) -> Lane:
         """A host at the beginning of this play."""
         state = self.around.hosts[host]
-        trail = Trail()
+        trail = Trail(named=functools.partial(self._named, host))
         self._gather(state)
         force = self.force_handlers or bool(
             self.templates.render(self.play.force_handlers, self.around.scope(state))
@@ -163,8 +164,6 @@ class PlayRun:
     def _take_over(self, lane: Lane, slot: Slot, outcome: Outcome) -> None:
         self._remember(self.around.hosts[lane.host], slot.task, outcome)
         self._note_role(lane, slot, outcome)
-        for notified in outcome.notified:
-            self._notify(lane, notified)
         if outcome.failed:
             fail_with_the_first(lane)
             self._look_after(lane, at_once=False)
@@ -334,21 +333,26 @@ class PlayRun:
     def _notify(self, lane: Lane, name: str) -> None:
         """Raises LoadError for a name that no handler has: as in Ansible nothing goes on then, and nothing is lost,
         because what was done is recorded."""
-
-        def text(handler: Task) -> str | None:
-            scope = self.around.scope(self.around.hosts[lane.host], handler)
-            try:
-                return str(self.templates.render(handler.name, scope))
-            except (StepError, UnknownValue):
-                return None
-
-        found = self._handlers.notified(name, text)
+        found = self._named(lane.host, name)
         if not found:
             names = self._handlers.names()
             hint = nearest(name, names) or (f"Handlers: {', '.join(names)}" if names else None)
             message = f"There is no handler named '{name}' in this play, and none listens to it"
             raise LoadError([Problem(message, _slot(lane).task.position, hint)])
-        lane.trail.due.update(found)
+        if _slot(lane).frame.handler:
+            lane.trail.due.update(found)
+        elif name not in lane.trail.notified:
+            lane.trail.notified.append(name)
+
+    def _named(self, host: str, name: str) -> Sequence[int]:
+        def text(handler: Task) -> str | None:
+            scope = self.around.scope(self.around.hosts[host], handler)
+            try:
+                return str(self.templates.render(handler.name, scope))
+            except (StepError, UnknownValue):
+                return None
+
+        return self._handlers.notified(name, text)
 
     def _follow_meta(self, lane: Lane, outcome: Outcome) -> bool:
         """Whether a `meta` word ended the lane."""

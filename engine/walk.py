@@ -7,7 +7,7 @@ walks again from the start and is sent the recorded endings, so it arrives where
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -77,6 +77,10 @@ class _RoleEnds(Exception):
 class Trail:
     """What a walk leaves behind, and what it is told beside the verdicts."""
 
+    notified: list[str] = field(default_factory=list)
+    """Names that tasks notified: which handlers they are for is asked when handlers are flushed."""
+    named: Callable[[str], Sequence[int]] = field(default=lambda _: ())
+    """The handlers that answer to a name."""
     due: set[int] = field(default_factory=set)
     """Handlers that were notified and have not run, by their place among the handlers."""
     roles: RolesPlayed = field(default_factory=RolesPlayed)
@@ -174,6 +178,9 @@ def _flush(frame: Frame, trail: Trail, handlers: Sequence[Task]) -> Walk:
     """Run what was notified, in the order the handlers are defined; one may notify another that stands behind it
     (Ansible's rule). What stands before it, and what a failure keeps from running, stays due for another flush."""
     trail.flushes += 1
+    for name in trail.notified:
+        trail.due.update(trail.named(name))
+    trail.notified.clear()
     place = replace(frame, chain=f"{frame.chain}flush{trail.flushes}/", handler=True)
     number = 0
     while number < len(handlers):

@@ -56,4 +56,7 @@ class IncludeRole:
             allow_duplicates=params.allow_duplicates,
             validate=params.rolespec_validate,
         )
-        return Decision(directive=role)
+        blank = IncludeRoleParams(name="")
+        fields = ((name, getattr(params, name)) for name in params.__struct_fields__)
+        told = {name: value for name, value in fields if value != getattr(blank, name)}
+        return Decision(result={"include_args": told}, directive=role)

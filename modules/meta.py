@@ -7,8 +7,8 @@
 `clear_host_errors` lets hosts that failed take part in the next play; `clear_facts` forgets gathered facts and what
 `set_fact` set with `cacheable`. `refresh_inventory`, `reset_connection` and `noop` do nothing.
 
-As in Ansible, what a meta task says is not registered, and `when` counts for words that begin with `end` and
-`clear` only; all of these but `end_host` and `end_role` are said by the first host for all.
+As in Ansible, what a meta task says is not registered, and `clear_facts`, `clear_host_errors`, `end_batch` and
+`end_play` are said by the first host for all, its `when` included.
 """
 
 from __future__ import annotations
