@@ -19,7 +19,7 @@ import msgspec
 
 from .errors import JournalError
 from .journal import EffectDone, EffectIntent, ItemDone, Record, RunHeader, StepDone
-from .model import AddHost, Change, Directive, Include, IncludeRole, Outcome
+from .model import AddHost, Change, Directive, FactsOf, Include, IncludeRole, Outcome
 from .values import Expression, Secret, SourceFloat, SourceInt, Template, Unknown
 
 Mask = Callable[[str], str]
@@ -92,6 +92,9 @@ class Encoder:
         )
 
     def _directive(self, directive: Directive) -> Directive:
+        if isinstance(directive, FactsOf):
+            pack = self._data.pack
+            return FactsOf(directive.host, pack(directive.facts), pack(directive.host_facts))
         if isinstance(directive, Include | IncludeRole | AddHost):
             return msgspec.structs.replace(directive, vars=self._data.pack(directive.vars))
         return directive
@@ -134,6 +137,8 @@ def _unpacked_outcome(outcome: Outcome) -> Outcome:
 
 
 def _unpacked_directive(directive: Directive) -> Directive:
+    if isinstance(directive, FactsOf):
+        return FactsOf(directive.host, _unpack(directive.facts), _unpack(directive.host_facts))
     if isinstance(directive, Include | IncludeRole | AddHost):
         return msgspec.structs.replace(directive, vars=_unpack(directive.vars))
     return directive

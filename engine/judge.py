@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from .attempt import Attempt
 from .errors import TemplateError
-from .model import NO_VARS, Change, Include, IncludeRole, Outcome, Status, Task
+from .model import NO_VARS, Change, Directive, FactsOf, Include, IncludeRole, Outcome, Status, Task
 from .outcomes import must_know, undecided
+from .places import delegated
 from .scope import VariableScope
 from .template import Templates, as_flag
 from .values import Expression, Secret, Unknown
@@ -19,6 +20,15 @@ NO_TRACE = "(traceback unavailable)"
 
 _OPEN = frozenset({"changed", "failed", "skipped", "attempts"})
 """What a `no_log` task shows all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a step leaves behind."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    host_facts: Mapping[str, Any] = field(default_factory=dict)
+    directives: tuple[Directive, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,7 +95,8 @@ class Judge:
 
     def _broken(self, weighed: Weighed, keyword: str, error: TemplateError) -> None:
         weighed.failed = weighed.result["failed"] = True
-        weighed.result[f"{keyword}_result"] = f"Error while evaluating conditional: {error.message}"
+        before = "" if error.message.startswith("Conditional") else "Error while evaluating conditional: "
+        weighed.result[f"{keyword}_result"] = before + error.message
         weighed.hint = f"{keyword}: {error}"
 
     def _verdicts(self, conditions: Sequence[Expression], scope: VariableScope) -> list[bool | Unknown]:
@@ -123,18 +134,29 @@ class Judge:
         status = Status.FAILED if failed else Status.CHANGED if changed else Status.OK
         if attempt.skipped and not failed:
             status, result["skipped"] = Status.SKIPPED, True
+        learned = Learned() if failed else self._learned(task, scope, attempt)
         return Outcome(
             status=status,
             result=result,
             changes=changes,
-            facts={} if failed else attempt.facts,
-            host_facts={} if failed else attempt.host_facts,
+            facts=learned.facts,
+            host_facts=learned.host_facts,
             notified=self._notified(task, scope) if task.notify and changed and not failed else (),
-            directives=(attempt.directive,) if attempt.directive is not None and not failed else (),
+            directives=learned.directives,
             ignored=failed and bool(as_flag(self.templates.render(task.ignore_errors, scope))),
             hint=weighed.hint if failed else "",
             arguments=attempt.arguments if failed and not hidden else NO_VARS,
         )
+
+    def _learned(self, task: Task, scope: VariableScope, attempt: Attempt) -> Learned:
+        """What is known from now on; with `delegate_facts` it is known of the other host."""
+        directives = () if attempt.directive is None else (attempt.directive,)
+        if task.delegate_facts and (attempt.facts or attempt.host_facts):
+            other = delegated(task, scope, self.templates)
+            if other is not None and as_flag(self.templates.render(task.delegate_facts, scope)):
+                facts = FactsOf(other, dict(attempt.facts), dict(attempt.host_facts))
+                return Learned(directives=(*directives, facts))
+        return Learned(attempt.facts, attempt.host_facts, directives)
 
     def _notified(self, task: Task, scope: VariableScope) -> tuple[str, ...]:
         names: list[str] = []

@@ -331,6 +331,14 @@ class AddHost(msgspec.Struct, frozen=True, tag=True):
     vars: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
+class FactsOf(msgspec.Struct, frozen=True, tag=True):
+    """What a delegated task with `delegate_facts` learned about the other host."""
+
+    host: str
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    host_facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
 class Meta(msgspec.Struct, frozen=True, tag=True):
     """A word to the engine: flush_handlers, end_play, end_host, clear_facts, noop, ..."""
 
@@ -338,7 +346,7 @@ class Meta(msgspec.Struct, frozen=True, tag=True):
 
 
 # Tagged structs, because they stand in the journal too.
-Directive: TypeAlias = Include | IncludeRole | VarsFiles | AddHost | Meta
+Directive: TypeAlias = Include | IncludeRole | VarsFiles | AddHost | FactsOf | Meta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

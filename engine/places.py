@@ -41,7 +41,7 @@ def spot_for(task: Task, host: str, scope: VariableScope, templates: Templates) 
     delegated, the other host's variables lead there.
     """
     delegate = delegated(task, scope, templates)
-    if delegate is None or delegate == host:
+    if delegate is None:
         return Spot(host, _connection(task, host, scope, scope, templates))
     theirs = _vars_of(delegate, scope)
     way = {"ansible_host": delegate} | {name: theirs[name] for name in WAYS if name in theirs}

@@ -17,13 +17,14 @@ from .includes import Includes
 from .job import Job
 from .journal import Journal, StepDone
 from .loader_call import Catalog
-from .model import AddHost, Include, IncludeRole, Meta, Outcome, Play, Status, Task, VarsFiles
+from .model import AddHost, FactsOf, Include, IncludeRole, Meta, Outcome, Play, Status, Task, VarsFiles
 from .outcomes import NOT_READ, not_included
 from .places import plays_here
 from .resume import History
 from .rounds import Rounds, fail_with_the_first
 from .run_once import Once, Place, place_of
 from .scheduler import Lane
+from .scope import VariableScope
 from .start_at import StartAt
 from .step import Steps
 from .stepping import Stepping, passed_over
@@ -172,7 +173,7 @@ class PlayRun:
 
     def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
         scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
-        name = self._announce(slot, lane.host)
+        name = self._announce(slot, lane.host, scope)
         return Job(
             slot=slot,
             play=self.play,
@@ -185,10 +186,9 @@ class PlayRun:
             items=self.history.items(step) if slot.task.loop else {},
         )
 
-    def _announce(self, slot: Slot, host: str) -> str:
+    def _announce(self, slot: Slot, host: str, scope: VariableScope | None = None) -> str:
         """Tell once that a task begins; returns its name."""
-        scope = self.around.scope(self.around.hosts[host], slot.task, slot.frame.vars)
-        name = self._name(slot.task, scope)
+        name = self._name_again(slot, host, scope)
         if self._announced != place_of(slot):
             self._announced = place_of(slot)
             self._reads = SharedReads()
@@ -204,9 +204,7 @@ class PlayRun:
             )
         return name
 
-    def _name(self, task: Task, scope: Any) -> str:
-        if not isinstance(task.name, Template):
-            return shown_name(task)
+    def _name(self, task: Task, scope: VariableScope) -> str:
         try:
             return shown_name(task, str(self.templates.render(task.name, scope)))
         except (StepError, UnknownValue):
@@ -257,10 +255,12 @@ class PlayRun:
         if role is not None and outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
             lane.trail.roles.begun.add(role.key)
 
-    def _name_again(self, slot: Slot, host: str) -> str:
+    def _name_again(self, slot: Slot, host: str, scope: VariableScope | None = None) -> str:
         if not isinstance(slot.task.name, Template):
             return shown_name(slot.task)
-        return self._name(slot.task, self.around.scope(self.around.hosts[host], slot.task, slot.frame.vars))
+        if scope is None:
+            scope = self.around.scope(self.around.hosts[host], slot.task, slot.frame.vars)
+        return self._name(slot.task, scope)
 
     def _go_on(self, lane: Lane, slot: Slot, outcome: Outcome, verdict: Verdict) -> None:
         if outcome.status is Status.UNREACHABLE and not outcome.ignored:
@@ -309,6 +309,13 @@ class PlayRun:
         if task.register and task.module != META:
             state.facts[task.register] = outcome.result
 
+    def _learn_of(self, told: FactsOf) -> None:
+        """As in Ansible, what is learned of a host that nobody knows is lost."""
+        state = self.around.hosts.get(told.host)
+        if state is not None:
+            state.facts.update(told.facts)
+            state.gathered.learn(told.host_facts)
+
     def _verdict(self, lane: Lane, slot: Slot, outcome: Outcome) -> Verdict:
         includes = []
         words = set()
@@ -316,6 +323,8 @@ class PlayRun:
             if isinstance(directive, Include | IncludeRole):
                 scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
                 includes.append((directive, self._includes.nodes(slot, directive, scope)))
+            elif isinstance(directive, FactsOf):
+                self._learn_of(directive)
             elif isinstance(directive, AddHost):
                 self.add_host(directive)
             elif isinstance(directive, VarsFiles):

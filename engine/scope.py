@@ -13,7 +13,7 @@ from .errors import TemplateError, UndefinedVariable, nearest
 from .model import Value
 from .template import Templates
 from .template_guard import MISSING, PLAIN, Missing, Opened, settle
-from .values import Expression, Omit, Secret, Template, Unknown
+from .values import OMIT, Expression, Omit, Secret, Template, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +147,10 @@ class VariableScope(Mapping[str, Any]):
         if kind is Template:
             return self._leaf(raw, name)
         if kind is dict:
-            return {self._part(key, name): self._inner(item, name) for key, item in raw.items()}
+            made = {self._part(key, name): self._inner(item, name) for key, item in raw.items()}
+            return {key: item for key, item in made.items() if item is not OMIT}
         if kind is list or kind is tuple:
-            return [self._inner(item, name) for item in raw]
+            return [item for item in (self._inner(item, name) for item in raw) if item is not OMIT]
         return self._templates.render(raw, self)
 
     def _inner(self, raw: Value, name: str) -> Any:

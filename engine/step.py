@@ -31,6 +31,9 @@ from .template import Templates
 from .throttle import Throttles
 from .values import Unknown
 
+NO_TIME = 0.005
+"""Seconds."""
+
 RETRIES = 3
 """How often `until` asks when `retries` does not say."""
 
@@ -81,7 +84,9 @@ class Steps:
                 outcome = self._loop(job, job.task.loop) if job.task.loop else self._once(job, job.scope, "")
         except StepError as error:
             outcome = self._failed(job, job.scope, error)
-        return replace(outcome, seconds=time.monotonic() - began)
+        seconds = time.monotonic() - began
+        # A copy costs more than what is done in no time.
+        return replace(outcome, seconds=seconds) if seconds > NO_TIME else outcome
 
     def restore(self, job: Job, outcome: Outcome, ended: Mapping[str, Outcome]) -> None:
         """What a finished step left in the background goes on: `AsyncSteps.restore`."""
@@ -148,7 +153,7 @@ class Steps:
     def _item(
         self, job: Job, scope: VariableScope, names: Mapping[str, Any], key: ItemKey, item: Any
     ) -> Outcome:
-        outcome = in_loop(self._once(job, scope, scope_of(key)), names, key)
+        outcome = self._once(job, scope, scope_of(key))
         loop = job.task.loop
         label = item
         if job.task.no_log and self._templates.render(job.task.no_log, scope):
@@ -158,6 +163,7 @@ class Steps:
                 label = self._templates.render(loop.label, scope)
             except StepError as error:
                 outcome = self._failed(job, scope, error)
+        outcome = in_loop(outcome, names, key)
         self._item_done(job, key, outcome)
         self._services.emit(ItemFinished(host=job.host, task=job.name, label=shown(label), outcome=outcome))
         return outcome

@@ -94,3 +94,22 @@ def test_it_runs_here_when_the_playbook_says_so(folder: Folder, tmp_path: Path, 
 
     assert played.code == 0
     assert (tmp_path / "here").exists()
+
+
+DELEGATED = """
+    - hosts: a
+      connection: local
+      gather_facts: false
+      tasks:
+        - {{name: tell, set_fact: {{color: red}}, delegate_to: b, delegate_facts: true}}
+        - {{name: gate, command: test -e {gate}}}
+        - {{name: show, debug: {{msg: "{{{{ hostvars.b.color }}}} {{{{ color | default('none') }}}}"}}}}
+"""
+
+
+def test_facts_of_another_host_are_known_after_a_resume(folder: Folder) -> None:
+    folder.inventory = "a,b"
+    gate = folder.path / "gate"
+    assert folder.play(DELEGATED.format(gate=gate)).code == 2
+    gate.touch()
+    assert folder.play(DELEGATED.format(gate=gate)).message("show") == "red none"
