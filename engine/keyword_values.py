@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from .errors import Position, nearest
+from .errors import nearest
 from .keyword_schema import (
     ANY,
     EXPRESSIONS,
@@ -306,7 +306,4 @@ def _expression(file: YamlFile, entry: Entry, node: yaml.Node, warn: Warn) -> Ex
     inner = whole["inner"].strip()
     message = f"'{entry.key}' is an expression already: the braces around it are not needed"
     warn(file.source.problem(message, file.position(node), f"Write: {entry.key}: {inner}"))
-    skipped = len(source) - len(source[whole.start("inner") :].lstrip())
-    return file.expression(
-        inner, Position(at.file, at.line, at.column + skipped) if "\n" not in source else at
-    )
+    return file.expression(source, at)

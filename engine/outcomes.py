@@ -51,8 +51,8 @@ def skipped(condition: Expression) -> Outcome:
         "changed": False,
         "skipped": True,
         "skip_reason": "Conditional result was False",
-        # YAML's own false is told as one
-        "false_condition": False if source == "false" else source,
+        # YAML's own false is told as one, and so is what braces came to
+        "false_condition": False if source == "false" or source.lstrip().startswith("{{") else source,
     }
     return Outcome(status=Status.SKIPPED, result=result)
 

@@ -30,11 +30,20 @@ class VariableScope(Mapping[str, Any]):
     other variables needed included.
     """
 
-    __slots__ = ("_asking", "_layers", "_memo", "_parent", "_templates", "_top", "brittle", "reads")
+    __slots__ = (
+        "_asking", "_layers", "_memo", "_parent", "_templates", "_top", "_trusted", "brittle", "reads"
+    )  # fmt: skip
 
-    def __init__(self, templates: Templates, layers: Sequence[Mapping[str, Value]]) -> None:
+    def __init__(
+        self,
+        templates: Templates,
+        layers: Sequence[Mapping[str, Value]],
+        trusted: Sequence[Mapping[str, Value]] = (),
+    ) -> None:
+        """trusted: those of the layers that hold nothing but what the operator wrote."""
         self._templates = templates
         self._layers = layers
+        self._trusted = trusted
         self._parent: VariableScope | None = None
         self._top: Mapping[str, Value] = {}
         self._memo: dict[str, _Rendered] = {}
@@ -47,7 +56,7 @@ class VariableScope(Mapping[str, Any]):
 
         What has been rendered here and does not depend on the new layer is not rendered again.
         """
-        made = VariableScope(self._templates, (layer, *self._layers))
+        made = VariableScope(self._templates, (layer, *self._layers), self._trusted)
         made._parent = self
         made._top = layer
         made.brittle = self.brittle
@@ -98,6 +107,16 @@ class VariableScope(Mapping[str, Any]):
                     return value
                 return self._render(name, value)
         return Opened(self, _itself) if name == "vars" else MISSING
+
+    def written(self, path: Sequence[str]) -> str | None:
+        """The text at a path of names that the operator wrote; None: it is something else, or may be data."""
+        layer = next((layer for layer in self._layers if path[0] in layer), None)
+        if not any(layer is one for one in self._trusted):
+            return None
+        value: Any = layer
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value if type(value) is str else None
 
     def names(self) -> Iterator[str]:
         seen: set[str] = set()

@@ -37,7 +37,7 @@ from .template_guard import (
     reveal,
 )
 from .template_jinja import Doors, ScopeContext
-from .template_parse import changes_in_place, parse
+from .template_parse import changes_in_place, parse, path_in_braces
 from .template_result import Compiled, copying, line_ends, opening, result_of
 from .template_syntax import check_syntax, origin_of
 from .template_truth import as_flag, as_truth
@@ -78,6 +78,10 @@ class Variables(Protocol):
         ...
 
     def names(self) -> Iterable[str]: ...
+
+    def written(self, path: Sequence[str]) -> str | None:
+        """The text at a path of names that the operator wrote; None: it is something else, or may be data."""
+        ...
 
 
 class Templates:
@@ -139,6 +143,13 @@ class Templates:
         value = self._evaluate(expression, scope)
         if type(value) is bool:
             return value
+        if (
+            type(value) is str
+            and (path := path_in_braces(expression.source))
+            and scope.written(path) == value
+        ):
+            # `when: "{{ condition }}"`, where the operator wrote the condition into a variable
+            return self.truth(Expression(value, expression.position), scope)
         try:
             return as_truth(value)
         except Unusable as error:

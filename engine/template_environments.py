@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,3 +78,6 @@ class Extended:
 
     def names(self) -> Iterable[str]:
         return (*self._more, *self._context.names())
+
+    def written(self, _path: Sequence[str]) -> str | None:
+        return None

@@ -21,6 +21,8 @@ from .values import Expression, Template
 _BRACED = re.compile(r"\s*\{\{-?(?P<inner>(?:(?!\{\{|\}\}).)*?)-?\}\}\s*", re.DOTALL)
 """An expression in needless braces."""
 
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
 _LOOKUPS = frozenset({"lookup", "query", "q"})
 
 _MUTATORS = frozenset(
@@ -37,6 +39,12 @@ def parse(environment: Environment, template: Template | Expression) -> nodes.Te
     if isinstance(template, Template):
         return _parse_text(environment, template.source.removesuffix("\n"))
     return _parse_expression(environment, template.source)
+
+
+def path_in_braces(source: str) -> list[str] | None:
+    """The names of `{{ name.name }}`; None when it is anything else."""
+    braced = _BRACED.fullmatch(source)
+    return braced["inner"].strip().split(".") if braced and _PATH.fullmatch(braced["inner"].strip()) else None
 
 
 def changes_in_place(tree: nodes.Template) -> bool:

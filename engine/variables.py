@@ -94,7 +94,10 @@ class Surroundings:
         self, state: HostState, task: Task | None = None, params: Mapping[str, Value] = NO_VARS
     ) -> VariableScope:
         """The variables of a step on a host. `params`: those of the includes that led to it."""
-        return VariableScope(self.templates, self.layers(state, task, params))
+        written = [self.extra_vars, *self.play_vars]
+        if task is not None and task.vars:
+            written.append(task.vars)
+        return VariableScope(self.templates, self.layers(state, task, params), written)
 
     def publish(self, role: Role) -> None:
         """From now on the whole play sees the role's defaults and variables."""

@@ -334,13 +334,13 @@ class TestHandlers:
 
 
 class TestWarnings:
-    def test_braces_around_a_condition_are_taken_away_with_a_warning(self, load: Load) -> None:
+    def test_braces_around_a_condition_are_taken_with_a_warning(self, load: Load) -> None:
         warnings: list[Problem] = []
         text = "- hosts: web\n  tasks:\n    - debug: {msg: x}\n      when: '{{ a == 1 }}'\n"
         (play,) = load(text, warn=warnings.append).plays
         (condition,) = tasks(play)[0].when
-        assert condition.source == "a == 1"
-        assert str(condition.position) == "site.yml:4:17"
+        assert condition.source == "{{ a == 1 }}"
+        assert str(condition.position) == "site.yml:4:14"
         (warning,) = warnings
         assert str(warning) == (
             "site.yml:4:13: 'when' is an expression already: the braces around it are not needed\n"

@@ -378,3 +378,20 @@ def test_a_vars_file_that_is_not_there_stops_the_run(folder: Folder) -> None:
     text = "- hosts: localhost\n  vars_files: ['{{ inventory_hostname }}.yml']\n  tasks: [{debug: {}}]"
     with pytest.raises(LoadError, match=r"no file of variables 'localhost\.yml'"):
         folder.play(text)
+
+
+def test_a_condition_that_the_operator_wrote_into_a_variable_is_asked_but_data_never_is(
+    folder: Folder,
+) -> None:
+    played = folder.play("""
+        - hosts: localhost
+          gather_facts: false
+          vars: {ready: true, condition: ready == true, conditions: {other: not ready}}
+          tasks:
+            - {name: one, debug: {msg: x}, when: "{{ condition }}"}
+            - {name: two, debug: {msg: x}, when: "{{ conditions.other }}"}
+            - {name: data, set_fact: {found: "{{ 'ready ~ == true' | replace('~ ', '') }}"}}
+            - {name: three, debug: {msg: x}, when: "{{ found }}", ignore_errors: true}
+        """)
+    assert [status for _, name, status in played.steps if name != "data"] == ["ok", "skipped", "failed"]
+    assert "must have a boolean result" in played.message("three")
