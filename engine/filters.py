@@ -12,7 +12,15 @@ from typing import Any
 
 from jinja2.filters import FILTERS as JINJA_FILTERS
 
-from . import filters_data, filters_hashes, filters_lists, filters_numbers, filters_paths, filters_text
+from . import (
+    filters_data,
+    filters_hashes,
+    filters_lists,
+    filters_numbers,
+    filters_paths,
+    filters_text,
+    filters_vault,
+)
 
 _OWN: Mapping[str, Callable[..., Any]] = {
     **filters_data.FILTERS,
@@ -21,6 +29,7 @@ _OWN: Mapping[str, Callable[..., Any]] = {
     **filters_numbers.FILTERS,
     **filters_paths.FILTERS,
     **filters_text.FILTERS,
+    **filters_vault.FILTERS,
 }
 
 FILTERS: Mapping[str, Callable[..., Any]] = {**JINJA_FILTERS, **_OWN}

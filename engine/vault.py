@@ -79,9 +79,9 @@ def parse(text: str, at: Position | None = None) -> Sealed:
     return Sealed(words[3] if words[1] == "1.2" and len(words) > 3 else "", salt, mac, ciphertext)
 
 
-def seal(plain: bytes, password: Password) -> str:
-    """Encrypt as `ansible-vault` does: lines of text, the last with its line end."""
-    salt = os.urandom(_SALT)
+def seal(plain: bytes, password: Password, salt: bytes | None = None) -> str:
+    """Encrypt as `ansible-vault` does: lines of text, the last with its line end. salt: None makes a new one."""
+    salt = salt or os.urandom(_SALT)
     ciphertext, mac = _encrypted(plain, password.secret, salt)
     digits = hexlify(b"\n".join(map(hexlify, (salt, mac, ciphertext)))).decode()
     label = password.label if password.label != DEFAULT else ""

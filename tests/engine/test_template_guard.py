@@ -63,6 +63,8 @@ ARGUMENTS: dict[str, list[str]] = {
     "strftime": ["(0)"],
     "password_hash": ["('md5', 'abcdefgh')"],
     "comment": ["", "('c')"],
+    "vault": ["('pw', 'salt')"],
+    "unvault": ["('pw')"],
     "ternary": ["('y', 'n')", "(v, 'n')", "('y', 'n', 'z')"],
     "combinations": ["(1)"],
     "human_to_bytes": ["", "('M')"],
