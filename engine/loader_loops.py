@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import nearest
+from .errors import ContractError, nearest
 from .keyword_values import Warn, is_variable, wrong
 from .keywords import LOOP_CONTROL
-from .lookups import LOOKUPS
+from .lookups import LOOKUPS, is_lookup
 from .model import Loop
 from .values import Template
 from .yamlfile import Entry, YamlFile, is_null
@@ -59,7 +59,12 @@ def _braces(items: Any) -> str | None:
 
 def _with(file: YamlFile, entry: Entry, control: Mapping[str, Any]) -> Loop | None:
     name = lookup_name(entry.key)
-    if name not in LOOKUPS and name not in _OWN:
+    try:
+        known_one = name in _OWN or is_lookup(name, file.path)
+    except ContractError as error:
+        file.problem(error.message, entry.position, error.hint)
+        return None
+    if not known_one:
         known = [WITH + each for each in (*LOOKUPS, *_OWN)]
         hint = nearest(entry.key, known) or "Use 'loop' with a template for its list."
         file.problem(f"'{entry.key}': there is no lookup '{name}'", entry.position, hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jinja2 import pass_context
@@ -16,7 +17,7 @@ from . import lookups_data, lookups_files, lookups_password, lookups_run
 from .errors import nearest
 from .lookups_asking import asking_lookup
 from .lookups_base import Lookup, Site, flag
-from .plugins import Plugins
+from .plugins import Plugins, plugins_of
 from .template_guard import PLAIN, Missing, has_secret, reveal
 from .template_jinja import ScopeContext
 from .template_names import BUILTIN, LEGACY
@@ -105,6 +106,13 @@ def more_lookups(plugins: Plugins, name: str) -> Lookup | None:
     if name.startswith(BUILTIN):
         return None
     return plugins.lookup(name.removeprefix(LEGACY)) or asking_lookup(name)
+
+
+def is_lookup(name: str, file: str) -> bool:
+    """Whether there is a lookup of that name for what stands in a file. Raises ContractError: it can't be used."""
+    folder = Path(file).resolve().parent
+    places = (folder, *folder.parents[:3])
+    return name in LOOKUPS or any(more_lookups(plugins_of(place), name) is not None for place in places)
 
 
 # ---------------------------------------------------------------- other functions

@@ -5,6 +5,7 @@ What they find is secret, wherever it goes.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ ROOM = "runbook.modules"
 _COLLECTIONS = ("amazon.aws.", "community.aws.")
 
 
+@functools.cache
 def asking_lookup(name: str) -> Lookup | None:
     """The lookup of that name, with or without the name of an AWS collection before it. None: there is none."""
     short = name

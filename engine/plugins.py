@@ -41,6 +41,7 @@ class Plugins:
         self._base = base
         self._folders: list[Path] = []
         self._found: dict[str, _Found] = {}
+        self._lookups: dict[str, Lookup | None] = {}
         self._lock = threading.RLock()
 
     def add(self, role: Path) -> None:
@@ -49,6 +50,7 @@ class Plugins:
             if role not in self._folders:
                 self._folders.append(role)
                 self._found.clear()
+                self._lookups.clear()
 
     def names(self, kind: str) -> Iterator[str]:
         """Names that files bring along."""
@@ -73,13 +75,18 @@ class Plugins:
     def lookup(self, name: str) -> Lookup | None:
         """The lookup of that name. Raises ContractError when its file can't be used."""
         with self._lock:
-            for folder in self._places(LOOKUPS):
-                path = folder / f"{name}.py"
-                if path.is_file():
-                    reason = _unusable(path)
-                    if reason is not None:
-                        raise ContractError(f"The lookup '{name}' can't be used: {reason}")
-                    return _as_lookup(_loaded(path).LookupModule)
+            if name not in self._lookups:
+                self._lookups[name] = self._look_for(name)
+            return self._lookups[name]
+
+    def _look_for(self, name: str) -> Lookup | None:
+        for folder in self._places(LOOKUPS):
+            path = folder / f"{name}.py"
+            if path.is_file():
+                reason = _unusable(path)
+                if reason is not None:
+                    raise ContractError(f"The lookup '{name}' can't be used: {reason}")
+                return _as_lookup(_loaded(path).LookupModule)
         made = _installed(LOOKUPS, name)
         return None if made is None else _as_lookup(made)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runbook.errors import TemplateError
+from runbook.errors import LoadError, TemplateError
 from runbook.scope import VariableScope
 from runbook.template import Templates
 from runbook.values import Expression, Secret, Unknown
+
+from tests.support.plays import Folder
 
 VARS: dict[str, Any] = {
     "name": "ann",
@@ -252,3 +254,29 @@ def test_a_plugin_that_imports_ansible_is_refused_where_it_is_needed(plugins: Pa
         with pytest.raises(Exception, match=rf"{file} imports ansible") as caught:
             ask(plugins, expression)
         assert "plain Python" in str(caught.value)
+
+
+def test_plugins_work_in_playbooks_and_their_names_are_known_when_it_is_loaded(plugins: Path) -> None:
+    folder = Folder(plugins)
+    (plugins / "lookup_plugins" / "heavy.py").write_text("from ansible.plugins.lookup import LookupBase\n")
+    played = folder.play("""
+        - hosts: localhost
+          gather_facts: false
+          vars: {name: ann}
+          tasks:
+            - {name: one, debug: {msg: "{{ 'ab' | twice }} {{ 1 is tiny }} {{ item }}"}, with_greet: [you]}
+        """)
+    assert played.outcome("one").result["results"][0]["msg"] == "abab True hi you ann"
+    text = """
+        - hosts: localhost
+          tasks:
+            - debug: {msg: "{{ 1 | twise }}"}
+            - {debug: {}, with_heavy: [1]}
+            - {debug: {}, with_gret: [1]}
+        """
+    with pytest.raises(LoadError) as caught:
+        folder.runner(text)
+    told = str(caught.value)
+    assert "There is no filter 'twise'" in told
+    assert "heavy.py:1 imports ansible" in told
+    assert "there is no lookup 'gret'" in told
