@@ -26,9 +26,6 @@ ReadTasks: TypeAlias = Callable[[YamlFile, Inherited, Siblings, bool], tuple[Nod
 _KEYWORDS = frozenset(name for name, one in KEYWORDS.items() if "block" in one.places) - {"notify"}
 """What may stand beside a role's name and is no parameter of it."""
 _NAMES = ("role", "name")
-_META = frozenset(
-    {"dependencies", "allow_duplicates", "argument_specs", "galaxy_info", "collections", "standalone"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .context import SharedReads
@@ -169,7 +169,7 @@ class PlayRun:
             fail_with_the_first(lane)
             self._look_after(lane, at_once=False)
         elif not self._follow_meta(lane, outcome):
-            lane.advance(self._verdict(lane, slot, outcome))
+            lane.advance(self._verdict(lane, slot, _without_includes(outcome)))
 
     def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
         scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
@@ -385,6 +385,12 @@ class PlayRun:
             self.around.batch.remove(lane.host)
             self.around.play_hosts.remove(lane.host)
         return bool(words & _ENDING)
+
+
+def _without_includes(outcome: Outcome) -> Outcome:
+    """What the other hosts take over of a `run_once` task: what it includes is for the one that did it."""
+    left = tuple(each for each in outcome.directives if not isinstance(each, Include | IncludeRole))
+    return replace(outcome, directives=left) if left != outcome.directives else outcome
 
 
 def _slot(lane: Lane) -> Slot:

@@ -237,3 +237,12 @@ def test_variables_that_include_vars_read_are_there_after_a_resume(folder: Folde
     assert folder.play(text).code == 2
     (folder.path / "open").touch()
     assert shown(folder.play(text)) == [2]
+
+
+def test_what_a_run_once_include_brings_is_for_one_host(folder: Folder) -> None:
+    folder.inventory = "a,b,"
+    folder.write("one.yml", debug("{{ inventory_hostname }}"))
+    played = folder.play(
+        "- hosts: all\n  tasks: [{include_tasks: one.yml, run_once: true}, {debug: {msg: x}}]"
+    )
+    assert shown(played) == ["a", "x", "x"]
