@@ -31,6 +31,7 @@ from .start_at import check_start
 from .style import style_for
 from .targets import SANDBOX
 from .template import Templates
+from .vault import Vault
 
 IMPLICIT = "localhost"
 
@@ -54,6 +55,7 @@ class Loaded:
     inventory: Inventory
     registry: Registry
     warnings: tuple[Problem, ...] = field(default=())
+    vault: Vault = field(default_factory=Vault)
 
 
 def load(
@@ -63,8 +65,12 @@ def load(
     *,
     roles_path: Sequence[str] = (),
     extra_vars: Mapping[str, Value] = NO_VARS,
+    vault: Vault | None = None,
 ) -> Loaded:
-    """Read the playbooks, which are played as one, and the inventory. Raises LoadError with all that is wrong."""
+    """Read the playbooks, which are played as one, and the inventory; `vault` opens what is encrypted.
+
+    Raises LoadError with all that is wrong.
+    """
     folders = list(dict.fromkeys(Path(path).parent for path in paths))
     folder = folders[0]
     libraries = [*(each / "library" for each in folders), *map(Path, module_path)]
@@ -77,16 +83,20 @@ def load(
         roles_path=roles_folders(roles_path),
         extra_vars=extra_vars,
         warn=warnings.append,
+        vault=vault,
     )
-    inventory = (
-        load_inventory(sources, playbook_dir=folder, warn=warnings.append) if sources else rehearsal(folder)
+    inventory = load_inventory(sources, playbook_dir=folder, warn=warnings.append, vault=vault)
+    return Loaded(
+        playbook=playbook,
+        inventory=inventory if sources else rehearsal(inventory),
+        registry=registry,
+        warnings=tuple(warnings),
+        vault=vault or Vault(),
     )
-    return Loaded(playbook=playbook, inventory=inventory, registry=registry, warnings=tuple(warnings))
 
 
-def rehearsal(folder: Path | None = None) -> Inventory:
+def rehearsal(found: Inventory) -> Inventory:
     """No inventory was named, and none stands here: the sandbox is the target, so nobody spends by accident."""
-    found = load_inventory((), playbook_dir=folder)
     local = found.hosts[IMPLICIT]
     layered: Mapping[str, Value] = {**local.vars, "aws": {"endpoint_url": SANDBOX}}
     hosts = {**found.hosts, IMPLICIT: replace(local, vars=layered)}
@@ -137,7 +147,7 @@ def roster(loaded: Loaded, options: Options) -> Roster:
 
 
 def _templates(loaded: Loaded, masker: Masker) -> Templates:
-    return Templates(Path(loaded.playbook.path).resolve().parent, masker)
+    return Templates(Path(loaded.playbook.path).resolve().parent, masker, loaded.vault)
 
 
 def _reporter(view: View, masker: Masker) -> Reporter:

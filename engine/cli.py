@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,12 +29,14 @@ from .cli_options import (
     step_option,
     world_options,
 )
+from .cli_vault_options import given_options, opened_vault, vault_options
 from .errors import RunbookError, Stopped
 
 if TYPE_CHECKING:  # imported when a command needs it: `runbook --version` is to answer at once
     from .cli_extra_vars import ExtraVars
     from .cli_start import Start
     from .options import Options
+    from .vault import Vault
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -57,6 +60,7 @@ def cli() -> None:
 @click.argument("playbooks", type=click.Path(), nargs=-1, required=True)
 @inventory_options
 @extra_vars_option
+@vault_options
 @selection_options
 @world_options
 @run_options
@@ -69,9 +73,9 @@ def cli() -> None:
 def play(playbooks: tuple[str, ...], **given: Any) -> int:
     """Play playbooks, one after the other. Goes on with the last run that was started the same way, when that one
     is unfinished."""
-    start, extra = _start(playbooks, given)
+    start, extra, vault = _start(playbooks, given)
     if any(given[name] for name in ("list_tasks", "list_hosts", "list_tags", "syntax_check")):
-        return _list(start, extra, given)
+        return _list(start, extra, given, vault)
     options = _options(
         start,
         extra,
@@ -81,27 +85,30 @@ def play(playbooks: tuple[str, ...], **given: Any) -> int:
         assume=given["assume"],
         step=given["step"],
     )
-    return _play(start, options, given)[0]
+    return _play(start, options, given, vault)[0]
 
 
 @cli.command()
 @click.argument("playbooks", type=click.Path(), nargs=-1, required=True)
 @inventory_options
 @extra_vars_option
+@vault_options
 @selection_options
 @world_options
 @report_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when something would change.")
 def plan(playbooks: tuple[str, ...], **given: Any) -> int:
     """Show every change that `play` would make, field by field, and write nothing."""
-    start, extra = _start(playbooks, given)
-    code, changed = _play(start, _options(start, extra, given, check=True), {**given, "diff": True})
+    start, extra, vault = _start(playbooks, given)
+    options = _options(start, extra, given, check=True)
+    code, changed = _play(start, options, {**given, "diff": True}, vault)
     return WOULD_CHANGE if code == DONE and changed and given["detailed_exitcode"] else code
 
 
 @cli.command()
 @click.argument("run", required=False)
 @extra_vars_option
+@vault_options
 @run_options
 @step_option
 @state_option
@@ -111,17 +118,21 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     """Go on with RUN, or with the last run that is unfinished, in the folder where it was started."""
     from .cli_extra_vars import read_extra_vars
     from .cli_start import again, go_back, read_start, unfinished
+    from .vault import Vault
 
     given["state"] = given["state"].absolute()
     header = unfinished(given["state"], run)
     start = read_start(header.argv)
-    new = read_extra_vars(given["extra_vars"])
+    ours = opened_vault(given_options(given))
+    new = read_extra_vars(given["extra_vars"], ours)
     go_back(header)
-    extra = again(header.run, read_extra_vars(start.extra_vars), new)
+    kept = replace(start.vault, ask=start.vault.ask and not ours.passwords)
+    vault = Vault((*ours.passwords, *opened_vault(kept).passwords))
+    extra = again(header.run, read_extra_vars(start.extra_vars, vault), new)
     if context.get_parameter_source("forks") is click.core.ParameterSource.DEFAULT:
         given["forks"] = start.forks
     options = _options(start, extra, given, run=header.run, assume=given["assume"], step=given["step"])
-    return _play(start, options, given)[0]
+    return _play(start, options, given, vault)[0]
 
 
 @cli.command()
@@ -214,11 +225,12 @@ def sandbox(args: Sequence[str]) -> int:
 # ---------------------------------------------------------------- a run
 
 
-def _start(playbooks: tuple[str, ...], given: dict[str, Any]) -> tuple[Start, ExtraVars]:
+def _start(playbooks: tuple[str, ...], given: dict[str, Any]) -> tuple[Start, ExtraVars, Vault]:
     from .cli_extra_vars import read_extra_vars
     from .cli_start import Start
 
-    extra = read_extra_vars(given["extra_vars"])
+    vault = opened_vault(given_options(given))
+    extra = read_extra_vars(given["extra_vars"], vault)
     start = Start(
         playbooks=playbooks,
         inventory=inventory_sources(given["inventory"]),
@@ -232,8 +244,11 @@ def _start(playbooks: tuple[str, ...], given: dict[str, Any]) -> tuple[Start, Ex
         roles_path=_folders(given["roles_path"]),
         force_handlers=given["force_handlers"],
         forks=given.get("forks", FORKS),
+        vault_ids=given["vault_ids"],
+        vault_password_files=given["vault_password_files"],
+        ask_vault_pass=given["ask_vault_pass"],
     )
-    return start, extra
+    return start, extra, vault
 
 
 def _folders(given: Sequence[str]) -> tuple[str, ...]:
@@ -259,7 +274,7 @@ def _options(start: Start, extra: ExtraVars, given: dict[str, Any], **more: Any)
     )
 
 
-def _play(start: Start, options: Options, given: dict[str, Any]) -> tuple[int, bool]:
+def _play(start: Start, options: Options, given: dict[str, Any], vault: Vault) -> tuple[int, bool]:
     from . import assembly
 
     view = assembly.View(json=given["output"] == "json", diff=given["diff"], verbosity=given["verbose"])
@@ -269,11 +284,12 @@ def _play(start: Start, options: Options, given: dict[str, Any]) -> tuple[int, b
         start.module_path,
         roles_path=start.roles_path,
         extra_vars=options.extra_vars,
+        vault=vault,
     )
     return assembly.play(loaded, options, given.get("state", Path()), view)
 
 
-def _list(start: Start, extra: ExtraVars, given: dict[str, Any]) -> int:
+def _list(start: Start, extra: ExtraVars, given: dict[str, Any], vault: Vault) -> int:
     from . import assembly
     from .playbook_list import Wanted, listed
 
@@ -283,6 +299,7 @@ def _list(start: Start, extra: ExtraVars, given: dict[str, Any]) -> int:
         start.module_path,
         roles_path=start.roles_path,
         extra_vars=extra.values,
+        vault=vault,
     )
     for warning in loaded.warnings:
         click.echo(str(warning), err=True)

@@ -15,6 +15,7 @@ from .secrets import boxes
 from .source import Source
 from .values import MASK, Secret
 from .varfiles import load_vars, vars_of
+from .vault import Vault
 from .yamlfile import YamlFile, settle, syntax_problems
 
 _PLACE = "-e"
@@ -38,24 +39,25 @@ class ExtraVars:
         return tuple(name for name, value in self.values.items() if Secret.reveal(value) == MASK)
 
 
-def read_extra_vars(given: Sequence[str]) -> ExtraVars:
+def read_extra_vars(given: Sequence[str], vault: Vault | None = None) -> ExtraVars:
     """All forms: `name=value name2=value`, a YAML or JSON mapping, `@file`.
 
+    `vault` opens files that are encrypted.
     Raises UsageError for what is none of them, LoadError for a wrong mapping or file.
     """
     values: dict[str, Value] = {}
     texts = []
     for text in given:
-        found = boxed(_variables(text), _PLACE)
+        found = boxed(_variables(text, vault), _PLACE)
         values.update(found)
         secret = not text.startswith("@") and any(True for _ in boxes(found))
         texts.append(" ".join(f"{name}={MASK}" for name in found) if secret else text)
     return ExtraVars(tuple(texts), values)
 
 
-def _variables(text: str) -> Mapping[str, Value]:
+def _variables(text: str, vault: Vault | None) -> Mapping[str, Value]:
     if text.startswith("@"):
-        return load_vars(str(Path(text[1:]).expanduser()))
+        return load_vars(str(Path(text[1:]).expanduser()), vault=vault)
     if not _is_mapping(text):
         return _pairs(text)
     file = YamlFile(Source(_PLACE, text))

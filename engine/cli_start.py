@@ -11,6 +11,7 @@ from .cli_extra_vars import ExtraVars
 from .errors import UsageError, nearest
 from .journal import RunHeader
 from .journal_reader import SqliteReader
+from .vault_passwords import VaultOptions
 
 _COMMAND = "play"
 
@@ -26,8 +27,11 @@ _OPTIONS: Mapping[str, str] = {
     "roles_path": "--roles-path",
     "forks": "--forks",
     "force_handlers": "--force-handlers",
+    "vault_ids": "--vault-id",
+    "vault_password_files": "--vault-password-file",
+    "ask_vault_pass": "--ask-vault-pass",
 }
-_FLAGS = frozenset({"--force-handlers"})
+_FLAGS = frozenset({"--force-handlers", "--ask-vault-pass"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,14 @@ class Start:
     roles_path: tuple[str, ...] = ()
     forks: int = 50
     force_handlers: bool = False
+    vault_ids: tuple[str, ...] = ()
+    """Where vault passwords come from; never a password."""
+    vault_password_files: tuple[str, ...] = ()
+    ask_vault_pass: bool = False
+
+    @property
+    def vault(self) -> VaultOptions:
+        return VaultOptions(ids=self.vault_ids, files=self.vault_password_files, ask=self.ask_vault_pass)
 
     def words(self) -> tuple[str, ...]:
         """As a command line, in one fixed form."""
@@ -85,6 +97,9 @@ def read_start(words: Sequence[str]) -> Start:
         module_path=given["module_path"],
         roles_path=given["roles_path"],
         force_handlers=bool(given["force_handlers"]),
+        vault_ids=given["vault_ids"],
+        vault_password_files=given["vault_password_files"],
+        ask_vault_pass=bool(given["ask_vault_pass"]),
         forks=int("".join(given["forks"])),
     )
 

@@ -109,6 +109,11 @@ class PlaybookFolder(Protocol):
         Raises Failed, TemplateError."""
         ...
 
+    def opened(self, content: bytes, path: str) -> bytes:
+        """What the file at `path` holds, opened when it is encrypted; the same object when it is not. Raises
+        VaultError."""
+        ...
+
     def place(self, name: str) -> LocalPath:
         """A place on this machine; a relative one starts at the playbook's folder."""
         ...

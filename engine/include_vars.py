@@ -18,6 +18,7 @@ from .search_path import SearchPath
 from .template import Templates
 from .values import Template, UnknownValue
 from .varfiles import load_vars
+from .vault import Vault
 
 
 def included(
@@ -28,7 +29,7 @@ def included(
     try:
         paths = list(_paths(wanted, task, base))
         found = msgspec.structs.replace(wanted, found=tuple(map(str, paths)))
-        variables = read(found, scope)
+        variables = read(found, scope, templates.vault)
     except (Failed, LoadError) as error:
         why = error.message if isinstance(error, Failed) else str(error)
         empty: dict[str, Any] = {"ansible_facts": {}, "ansible_included_var_files": []}
@@ -38,11 +39,11 @@ def included(
     return Attempt(result=result, directive=found)
 
 
-def read(found: VarsFiles, scope: VariableScope) -> Mapping[str, Value]:
+def read(found: VarsFiles, scope: VariableScope, vault: Vault) -> Mapping[str, Value]:
     """The variables of the files, a later one wins. Raises LoadError for files that hold none."""
     merged: dict[str, Value] = {}
     for path in found.found:
-        merged.update(load_vars(path))
+        merged.update(load_vars(path, vault=vault))
     if found.name:
         merged = {found.name: merged}
     if not found.merge:

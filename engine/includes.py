@@ -59,7 +59,9 @@ class Includes:
                 own.update(layer)
             return rendered(value, self.templates, scope.child(own))
 
-        place = Place(self.playbook, self.catalog, self.roles_path, known, slot.frame.handler)
+        place = Place(
+            self.playbook, self.catalog, self.roles_path, known, slot.frame.handler, self.templates.vault
+        )
         if isinstance(include, Include):
             return load_tasks(include.file, slot.task, place)
         return load_role(include, slot.task, place)

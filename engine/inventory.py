@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from .errors import LoadError, Problem
@@ -23,7 +24,8 @@ from .inventory_vars import HostVars
 from .inventory_yaml import read_yaml_inventory
 from .model import LOCALHOST, Host, Inventory, Value
 from .source import Source, read_source
-from .varfiles import VarFolder
+from .varfiles import VarFolder, sealed_values
+from .vault import Vault
 from .yamlfile import YamlFile, settle, syntax_problems
 
 _NOT_SOURCES = (".orig", ".bak", ".cfg", ".retry", ".swp", ".pyc", ".pyo", ".rpm", ".md", ".rst", ".txt", "~")
@@ -50,13 +52,14 @@ def load_inventory(
     *,
     playbook_dir: str | Path | None = None,
     warn: Callable[[Problem], None] = _silent,
+    vault: Vault | None = None,
 ) -> Inventory:
     """Read an inventory: each source is a YAML or INI file, a folder of them, or names with commas (`web1,web2,`).
 
     `localhost` is always among the hosts, but in no group unless a source says so. `warn` is told what works and is
     hardly meant. Raises LoadError with all problems.
     """
-    reader = _Reader(warn)
+    reader = _Reader(warn, vault)
     for source in sources:
         reader.read(source)
     folders = [Path(playbook_dir)] if playbook_dir is not None else []
@@ -66,6 +69,7 @@ def load_inventory(
 @dataclass(slots=True)
 class _Reader:
     warn: Callable[[Problem], None]
+    vault: Vault | None = None
     text: InventoryText = field(default_factory=InventoryText)
     files: list[YamlFile] = field(default_factory=list)
     """YAML files that were read, for their problems and the digest."""
@@ -115,13 +119,14 @@ class _Reader:
                 self._file(path)
 
     def _file(self, path: Path) -> None:
-        source = read_source(str(path))
+        source = read_source(str(path), self.vault)
+        self.text.wrap = partial(sealed_values, path=str(path)) if source.sealed else None
         if source.text.startswith("#!") and os.access(path, os.X_OK):
             hint = "Let it write a YAML file, and name that."
             raise LoadError(
                 [Problem(f"{path} is a program; inventory scripts are not supported yet", hint=hint)]
             )
-        self.contents.append(source.text)
+        self.contents.append(source.sealed or source.text)
         self.text.source = str(path.absolute())
         if path.suffix in _YAML or (path.suffix != ".ini" and _looks_like_yaml(source)):
             file = YamlFile(source)
@@ -139,8 +144,8 @@ class _Reader:
         self._settle()
         folders = list({path.resolve(): path for path in (*self.beside, *playbook)}.values())
         layers = Layers(
-            tuple(found for path in folders if (found := VarFolder(path / "group_vars"))),
-            tuple(found for path in folders if (found := VarFolder(path / "host_vars"))),
+            tuple(found for path in folders if (found := VarFolder(path / "group_vars", self.vault))),
+            tuple(found for path in folders if (found := VarFolder(path / "host_vars", self.vault))),
         )
         groups = Groups(self.text)
         merged = GroupVars(self.text, layers, self.files)
@@ -153,7 +158,7 @@ class _Reader:
         settle(self.files, self.warn)
         for warning in dict.fromkeys(self.warnings):
             self.warn(warning)
-        texts = [*self.contents, *(file.source.text for file in self.files)]
+        texts = [*self.contents, *(file.source.sealed or file.source.text for file in self.files)]
         return Inventory(hosts, groups.hosts(), digest(*texts), tuple(sources))
 
     def _settle(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .errors import LoadError, Problem
 from .inventory_text import ALL, UNGROUPED, InventoryText
 from .model import Value
+from .values import Secret
 from .varfiles import VarFolder
 from .yamlfile import YamlFile
 
@@ -74,7 +75,7 @@ class Groups:
 
     def _strength(self, name: str) -> tuple[int, int, str]:
         try:
-            priority = int(self._text.groups[name].vars.get(PRIORITY, 1))
+            priority = int(Secret.reveal(self._text.groups[name].vars.get(PRIORITY, 1)))
         except (TypeError, ValueError):
             priority = 1
         return (self._depth[name], priority, name)

@@ -115,7 +115,7 @@ class IniFile:
             self._problem(f"This is no variable of the group '{group}'", at, "Write: key=value")
         else:
             self._check_name(key.strip(), at)
-            into.group(group).vars[key.strip()] = self._value(value.strip(), at)
+            into.set_vars(group, {key.strip(): self._value(value.strip(), at)})
 
     def _check_name(self, key: str, at: Position) -> None:
         if not is_variable(key):

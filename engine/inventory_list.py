@@ -11,7 +11,7 @@ from .inventory import ABOUT_SOURCE
 from .model import Inventory
 from .patterns import check_limit
 from .secret_names import boxed
-from .values import MASK, Expression, Secret, SourceFloat, SourceInt, Template
+from .values import MASK, Expression, Secret, SourceFloat, SourceInt, Template, Vaulted
 
 _LARGEST = 2**63
 """Integers from here on travel as text."""
@@ -54,6 +54,8 @@ def as_graph(inventory: Inventory) -> str:
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, Vaulted):
+        return {"__ansible_vault": value.source}
     if isinstance(value, Template | Expression):
         return value.source
     if isinstance(value, Secret):

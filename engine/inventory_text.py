@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .model import Value
@@ -37,6 +37,8 @@ class InventoryText:
     """Each host's own variables."""
     source: str = ""
     """What is being read."""
+    wrap: Callable[[Mapping[str, Value]], dict[str, Value]] | None = None
+    """Puts the variables that are being read into boxes: they come from an encrypted file."""
     origins: dict[str, str] = field(default_factory=dict)
     """The source that first named a host."""
 
@@ -49,6 +51,8 @@ class InventoryText:
 
     def add_host(self, name: str, group: str, values: dict[str, Value]) -> None:
         """Put a host into a group; what a later line says of its variables wins."""
+        if self.wrap is not None:
+            values = self.wrap(values)
         own = self.hosts.get(name)
         if own is None:
             self.hosts[name] = dict(values)
@@ -56,6 +60,10 @@ class InventoryText:
         elif values:
             own.update(values)
         self.group(group).hosts[name] = None
+
+    def set_vars(self, group: str, values: Mapping[str, Value]) -> None:
+        """Variables of a group; what is said later wins."""
+        self.group(group).vars.update(values if self.wrap is None else self.wrap(values))
 
 
 class BadRange(ValueError):

@@ -30,7 +30,7 @@ def _group(file: YamlFile, entry: Entry, into: InventoryText, parents: tuple[str
     name = entry.key
     if not _is_group(file, entry, parents):
         return
-    group = into.group(name)
+    into.group(name)
     if parents:
         into.group(parents[-1]).children[name] = None
     for part in file.entries(entry.node, f"The group '{name}'"):
@@ -42,7 +42,7 @@ def _group(file: YamlFile, entry: Entry, into: InventoryText, parents: tuple[str
         elif part.key == "vars":
             if not is_null(part.node):
                 what = f"'vars' of the group '{name}'"
-                group.vars.update(read_vars(file, part.node, what, lenient=True))
+                into.set_vars(name, read_vars(file, part.node, what, lenient=True))
         else:
             hint = nearest(part.key, GROUP_KEYS) or _PARTS
             file.warn(f"'{part.key}' is no part of a group; it is left out", part.position, hint)

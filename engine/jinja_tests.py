@@ -176,7 +176,7 @@ def vaulted_file(path: Any) -> bool:
 
 def vault_encrypted(value: Any) -> bool:
     """Whether it is one that vault encrypts: such values are secrets here, and open when they are used."""
-    return isinstance(value, Secret) and value.origin == "vault"
+    return isinstance(value, Secret) and value.origin.startswith("vault")
 
 
 _JINJA: Mapping[str, Any] = JINJA_TESTS

@@ -23,6 +23,7 @@ from .model import NO_VARS, Block, Node, Play, Playbook, Task, Value
 from .module_names import module_name
 from .values import Expression, Template
 from .varfiles import load_vars, vars_of
+from .vault import Vault
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 _PLAY_FIELDS = (
@@ -45,15 +46,16 @@ def load_playbook(
     roles_path: Sequence[str] = (),
     extra_vars: Mapping[str, Value] = NO_VARS,
     warn: Warn = _silent,
+    vault: Vault | None = None,
 ) -> Playbook:
     """Read a playbook and all that it imports. `warn` is told what works but should be written otherwise.
 
     more: playbooks that are played behind it, as one. roles_path: folders of roles beside those of the playbook.
     extra_vars: what names of imported files and roles can be made of, beside the variables of the play.
-    Raises LoadError with all problems of all files.
+    vault: opens files that are encrypted. Raises LoadError with all problems of all files.
     """
     names = Names(extra_vars, Path(path).resolve().parent)
-    reader = _PlaybookReader(Session(catalog, warn, roles_path=roles_path, known=names), names)
+    reader = _PlaybookReader(Session(catalog, warn, roles_path=roles_path, known=names, vault=vault), names)
     plays: list[Play] = []
     firsts: dict[int, str] = {}
     for each in (path, *more):

@@ -16,6 +16,7 @@ from .loader_session import Inherited, Known, Reference, Session
 from .loader_tasks import read_list
 from .model import IncludeRole, Node, Role, Task
 from .source import Source
+from .vault import Vault
 from .yamlfile import YamlFile
 
 
@@ -42,9 +43,11 @@ class Place:
     """What names of files and roles in it can be made of."""
     handlers: bool = False
     """It is a handler."""
+    vault: Vault | None = None
+    """Opens files that are encrypted."""
 
     def session(self, warn: Warn) -> Session:
-        made = Session(self.catalog, warn, roles_path=self.roles_path, known=self.known)
+        made = Session(self.catalog, warn, roles_path=self.roles_path, known=self.known, vault=self.vault)
         made.root = self.playbook
         return made
 

@@ -14,6 +14,7 @@ from .keyword_values import Warn
 from .loader_call import Catalog, Modules
 from .model import Node, Role, Value
 from .values import Expression, Template
+from .vault import Vault
 from .yamlfile import Entry, YamlFile, read_yaml, settle
 
 Known: TypeAlias = Callable[[Template, Sequence[Mapping[str, Value]], Sequence[Mapping[str, Value]]], Value]
@@ -72,10 +73,17 @@ class Session:
     """
 
     def __init__(
-        self, catalog: Catalog, warn: Warn, *, roles_path: Sequence[str] = (), known: Known | None = None
+        self,
+        catalog: Catalog,
+        warn: Warn,
+        *,
+        roles_path: Sequence[str] = (),
+        known: Known | None = None,
+        vault: Vault | None = None,
     ) -> None:
         self.modules = Modules(catalog)
         self.warn = warn
+        self.vault = vault
         self.roles_path = roles_path
         self.files: list[YamlFile] = []
         self.notified: list[tuple[YamlFile, Entry]] = []
@@ -114,7 +122,7 @@ class Session:
         if known is not None:
             return known
         try:
-            made = read_yaml(path)
+            made = read_yaml(path, self.vault)
         except LoadError as error:
             if reference is None:
                 raise
@@ -150,7 +158,13 @@ class Session:
 
     def digest(self) -> str:
         """Of the text of all files that were read."""
-        return digest(*(text for file in self.files for text in (Path(file.path).name, file.source.text)))
+        return digest(
+            *(
+                text
+                for file in self.files
+                for text in (Path(file.path).name, file.source.sealed or file.source.text)
+            )
+        )
 
 
 def beside(path: str, name: str) -> str:

@@ -19,7 +19,7 @@ from .params_shape import Shape, is_expression, item_of, mark, members, shape_of
 from .params_words import Where, description, given, shown
 from .template_guard import PLAIN, reveal
 from .template_syntax import check_syntax
-from .values import OMIT, Expression, Secret, SourceFloat, SourceInt, Template, Unknown, UnknownValue
+from .values import OMIT, Expression, Secret, SourceFloat, SourceInt, Template, Unknown, UnknownValue, Vaulted
 
 _SPLIT = (types.StrType, types.IntType, types.FloatType, types.LiteralType, types.EnumType, types.BoolType)
 """Items of these can be written as one text with commas."""
@@ -147,7 +147,7 @@ class Reader:
             return value
         if kind is Secret:
             return self._secret(value, node, where)
-        if kind is Template and not is_expression(node):
+        if kind in (Template, Vaulted) and not is_expression(node):
             self._open = value
             return value
         return _READERS[type(node)](self, value, node, where)

@@ -28,17 +28,20 @@ class PlaybookFiles:
     def local(self, name: str) -> LocalFile:
         path = self._find(name, "files")
         try:
-            return LocalFile(str(path), path.read_bytes())
+            return LocalFile(str(path), self._read(path))
         except OSError as error:
             raise Failed(f"Can't read {path}: {error.strerror}") from error
 
     def rendered(self, name: str) -> RenderedFile:
         path = self._find(name, "templates")
         try:
-            source = path.read_text(encoding="utf-8")
+            source = self._read(path).decode()
         except (OSError, UnicodeDecodeError) as error:
             raise Failed(f"Can't read the template {path}: {error}") from error
         return RenderedFile(str(path), self.templates.render_text(source, self.scope, str(path)))
+
+    def opened(self, content: bytes, path: str) -> bytes:
+        return self.templates.vault.read(content, path)
 
     def place(self, name: str) -> LocalPath:
         return placed(self.base, name)
@@ -52,12 +55,16 @@ class PlaybookFiles:
     def render(self, name: str, dest: str, syntax: TemplateSyntax) -> RenderedFile:
         path = self._find(name, "templates")
         try:
-            source = path.read_text(encoding="utf-8")
+            source = self._read(path).decode()
         except (OSError, UnicodeDecodeError) as error:
             raise Failed(f"Can't read the template {path}: {error}") from error
         scope = self.scope.child(facts_of(name, path, dest))
         text = self.templates.render_text(source, scope, str(path), syntax)
         return RenderedFile(str(path), Secret.reveal(text), secret=isinstance(text, Secret))
+
+    def _read(self, path: Path) -> bytes:
+        """What a file holds; an encrypted one is opened."""
+        return self.templates.vault.read(path.read_bytes(), str(path))
 
     def _find(self, name: str, folder: str) -> Path:
         path = next((path for path in self._places(name, folder) if path.is_file()), None)

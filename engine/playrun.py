@@ -329,7 +329,7 @@ class PlayRun:
                 self.add_host(directive)
             elif isinstance(directive, VarsFiles):
                 scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
-                self.around.hosts[lane.host].included.update(read(directive, scope))
+                self.around.hosts[lane.host].included.update(read(directive, scope, self.templates.vault))
             else:
                 words.add(directive.word)
         return Verdict(

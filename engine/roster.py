@@ -18,6 +18,7 @@ from .patterns import Warn, check_limit, limited, match_hosts
 from .preflight import tasks_of
 from .scope import VariableScope
 from .template import Templates
+from .template_guard import reveal
 from .variables import HostState, HostVars, Surroundings
 from .vars_files import VarsFiles
 
@@ -68,7 +69,7 @@ class Roster:
     def _matching(self, play: Play, warn: Warn | None) -> tuple[str, ...]:
         known = self._known()
         pattern = self.templates.render(play.hosts, self.scope(play))
-        found = match_hosts(pattern, known, at=play.position, warn=warn)
+        found = match_hosts(reveal(pattern), known, at=play.position, warn=warn)
         if not self.options.limit:
             return found
         kept = limited(self.options.limit, known)

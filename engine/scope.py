@@ -13,7 +13,7 @@ from .errors import TemplateError, UndefinedVariable, nearest
 from .model import Value
 from .template import Templates
 from .template_guard import MISSING, PLAIN, Missing, Opened, settle
-from .values import OMIT, Expression, Omit, Secret, Template, Unknown
+from .values import OMIT, Expression, Omit, Secret, Template, Unknown, Vaulted
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _has_template(value: Value) -> bool:
     kind = type(value)
     if kind in PLAIN:
         return False
-    if kind is Template:
+    if kind is Template or kind is Vaulted:
         return True
     if kind is dict:
         if _any_template(value.values()):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .errors import LoadError, Position, Problem
+from .errors import LoadError, Position, Problem, VaultError
+from .vault import Vault, is_sealed
 
 # What YAML 1.1 takes for a line end; str.splitlines() knows more and would count differently.
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -20,6 +21,8 @@ class Source:
 
     path: str
     text: str
+    sealed: str = ""
+    """The file's own text when it is the text of a vault: `text` is what was encrypted, and must not be shown."""
 
     @cached_property
     def lines(self) -> list[str]:
@@ -30,7 +33,8 @@ class Source:
 
     def excerpt(self, line: int) -> str | None:
         """The line with this number (from 1), or None when there is no such line."""
-        return self.lines[line - 1] if 0 < line <= len(self.lines) else None
+        shown = 0 < line <= len(self.lines) and not self.sealed
+        return self.lines[line - 1] if shown else None
 
     def problem(self, message: str, at: Position, hint: str | None = None) -> Problem:
         """A problem of this file that shows its line."""
@@ -43,8 +47,8 @@ class Source:
         return self.problem(problem.message, problem.position, problem.hint)
 
 
-def read_source(path: str) -> Source:
-    """Read a UTF-8 text file.
+def read_source(path: str, vault: Vault | None = None) -> Source:
+    """Read a UTF-8 text file; one that is encrypted is opened by `vault`.
 
     Raises LoadError when it can't be read; its problem has no position unless it is one of the file's text.
     """
@@ -60,10 +64,21 @@ def read_source(path: str) -> Source:
         ) from None
     except (OSError, ValueError) as error:
         raise LoadError([Problem(f"{path} can't be read: {error}")]) from error
+    sealed = ""
+    if vault is not None and is_sealed(content):
+        sealed = content.decode("ascii", "replace")
+        content = _opened(path, content, vault)
     try:
-        return Source(path, content.decode("utf-8-sig"))
+        return Source(path, content.decode("utf-8-sig"), sealed)
     except UnicodeDecodeError as error:
         raise LoadError([_not_utf8(path, content, error)]) from None
+
+
+def _opened(path: str, content: bytes, vault: Vault) -> bytes:
+    try:
+        return vault.read(content, path)
+    except VaultError as error:
+        raise LoadError([Problem(error.message, error.position, error.hint)]) from None
 
 
 def _neighbour(path: str) -> str | None:

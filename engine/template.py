@@ -50,6 +50,7 @@ from .values import (
     Template,
     Unknown,
     UnknownValue,
+    Vaulted,
     contains_unknown,
 )
 from .vault import Vault
@@ -88,12 +89,13 @@ class Templates:
     """Compiles each text once and evaluates it. One for a run; threads may share it.
 
     base: the playbook's folder; files of `lookup`, and of `include` in templates, are looked for there.
-    masker: is told of every secret that an expression reads.
+    masker: is told of every secret that an expression reads. vault: opens what `!vault` holds.
     """
 
     def __init__(
         self, base: Path | None = None, masker: Masker | None = None, vault: Vault | None = None
     ) -> None:
+        self.vault = vault or Vault()
         self._compiled: dict[tuple[Any, ...], Compiled] = {}
         self._masker = masker
         self.plugins = plugins_of(base or Path())
@@ -101,7 +103,7 @@ class Templates:
             render_file=self._render_file,
             lookup=partial(more_lookups, self.plugins),
             warn=_unheard,
-            vault=vault or Vault(),
+            vault=self.vault,
         )
         """The runner opens those that lead to AWS, and to who hears warnings."""
         self._environments = Environments(base or Path(), self.plugins, self.doors)
@@ -125,11 +127,20 @@ class Templates:
             return made
         if kind is list or kind is tuple:
             return [item for item in (self.render(item, scope) for item in value) if item is not OMIT]
+        if kind is Vaulted:
+            return self._opened_text(value)
         if kind is Secret:
             return Secret(reveal(self.render(Secret.reveal(value), scope)), value.origin)
         if isinstance(value, Mapping):
             return self.render(dict(value), scope)
         return value
+
+    def _opened_text(self, vaulted: Vaulted) -> Secret:
+        """What `!vault` holds: data, whatever braces it has, as in Ansible."""
+        text = self.vault.open(vaulted.source, vaulted.position).decode("utf-8", "backslashreplace")
+        if self._masker is not None:
+            self._masker.add(text)
+        return Secret(text, f"vault {vaulted.position}")
 
     def evaluate(self, expression: Expression, scope: Variables) -> Any:
         """The value of one expression; Unknown when it depends on one, Secret when it was made from one.

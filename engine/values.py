@@ -21,6 +21,12 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
+class Vaulted(Template):
+    """Operator text that `!vault` holds encrypted: opened when it is read, into a Secret. It is not
+    rendered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """Operator text that is one bare Jinja2 expression, such as the value of `when`."""
 

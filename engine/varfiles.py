@@ -8,27 +8,49 @@ from pathlib import Path
 from .errors import Problem
 from .keyword_values import read_vars
 from .model import Value
+from .values import Secret, Vaulted
+from .vault import Vault
 from .yamlfile import YamlFile, is_null, read_yaml, settle
 
 _ENDINGS = ("", ".yml", ".yaml", ".json")
 
 
-def load_vars(path: str, warn: Callable[[Problem], None] | None = None) -> Mapping[str, Value]:
+def load_vars(
+    path: str, warn: Callable[[Problem], None] | None = None, *, vault: Vault | None = None
+) -> Mapping[str, Value]:
     """The variables of a YAML or JSON file. `warn` is told what works and is hardly meant.
 
     Raises LoadError with all problems of the file.
     """
-    file = read_yaml(path)
+    file = read_yaml(path, vault)
     found = vars_of(file)
     settle([file], warn)
     return found
 
 
 def vars_of(file: YamlFile) -> Mapping[str, Value]:
-    """The variables of a file that was read; problems stay with the file."""
+    """The variables of a file that was read; problems stay with the file.
+
+    All values of an encrypted file are secret.
+    """
     if file.root is None or is_null(file.root):
         return {}
-    return read_vars(file, file.root, "A file of variables", lenient=True)
+    found = read_vars(file, file.root, "A file of variables", lenient=True)
+    return sealed_values(found, file.path) if file.source.sealed else found
+
+
+def sealed_values(values: Mapping[str, Value], path: str) -> dict[str, Value]:
+    """Variables of an encrypted file, their values in boxes."""
+    origin = f"vault {path}"
+    return {name: _boxed(value, origin) for name, value in values.items()}
+
+
+def _boxed(value: Value, origin: str) -> Value:
+    if isinstance(value, dict):
+        return {key: _boxed(item, origin) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_boxed(item, origin) for item in value]
+    return value if value is None or isinstance(value, bool | Vaulted) else Secret(value, origin)
 
 
 class VarFolder:
@@ -37,8 +59,9 @@ class VarFolder:
     The folder is listed once; a file is read when its name is asked for.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, vault: Vault | None = None) -> None:
         self._folder = folder
+        self._vault = vault
         self.warnings: list[Problem] = []
         try:
             self._names = frozenset(one.name for one in folder.iterdir())
@@ -67,7 +90,7 @@ class VarFolder:
         """The variables for a group or a host; what was read is added to `files`."""
         merged: dict[str, Value] = {}
         for path in self.files(name):
-            file = read_yaml(str(path))
+            file = read_yaml(str(path), self._vault)
             files.append(file)
             merged.update(vars_of(file))
         return merged

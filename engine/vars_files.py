@@ -65,7 +65,7 @@ class VarsFiles:
             path = self._find(name)
             if path is not None:
                 if path not in self._read:
-                    self._read[path] = load_vars(path)
+                    self._read[path] = load_vars(path, vault=self._templates.vault)
                 return self._read[path]
         shown = "' nor '".join(names)
         raise LoadError(

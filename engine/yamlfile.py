@@ -18,7 +18,8 @@ from yaml.constructor import SafeConstructor
 from .errors import LoadError, Position, Problem
 from .model import Value
 from .source import Source, read_source
-from .values import Expression, Template
+from .values import Expression, Template, Vaulted
+from .vault import Vault, is_sealed
 from .yamlerrors import bare_template, braces_in_flow, control_characters, cut_item, explain, nested_too_deep
 from .yamlscalars import SCALARS, TAG
 
@@ -26,6 +27,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BRACES = re.compile(r"\{[{%#]")
 _MOST_SYNTAX_ERRORS = 10
 _BUSY = object()
+_VAULT = ("!vault", "!vault-encrypted")
 _PAIRS = (f"{TAG}omap", f"{TAG}pairs")
 _COLLECTIONS = frozenset({f"{TAG}map", f"{TAG}seq", f"{TAG}set", *_PAIRS, "!unsafe"})
 
@@ -229,6 +231,8 @@ class YamlFile:
             template = Template(text, self.text_position(node))
             self.texts.append(template)
             return template
+        if node.tag in _VAULT:
+            return self._vaulted(node)
         construct = SCALARS.get(node.tag)
         if construct is None:
             self._refuse_tag(node)
@@ -241,6 +245,16 @@ class YamlFile:
                 f"'{text}' looks like a YAML {what} but is none: {error}", node, "Quote it if it is text."
             )
             return None
+
+    def _vaulted(self, node: yaml.ScalarNode) -> Vaulted | None:
+        if is_sealed(node.value):
+            return Vaulted(node.value.strip(), self.position(node))
+        self.problem(
+            f"'{node.tag}' holds no text of a vault",
+            node,
+            "`runbook vault encrypt_string` writes it.",
+        )
+        return None
 
     def text_position(self, node: yaml.ScalarNode) -> Position:
         """Where the first character of a text stands, behind its quote or in the first line of its block."""
@@ -268,16 +282,13 @@ class YamlFile:
         return made
 
     def _refuse_tag(self, node: yaml.Node) -> None:
-        if node.tag == "!vault":
-            self.problem("'!vault' is not supported yet", node, "Encrypted values come with a later version.")
-        else:
-            tag = node.tag.replace(TAG, "!!")
-            self.problem(f"The YAML tag '{tag}' is not known here", node, "Known: !unsafe.")
+        tag = node.tag.replace(TAG, "!!")
+        self.problem(f"The YAML tag '{tag}' is not known here", node, "Known: !unsafe, !vault.")
 
 
-def read_yaml(path: str) -> YamlFile:
+def read_yaml(path: str, vault: Vault | None = None) -> YamlFile:
     """Read a YAML file; what is wrong with its text is in its `problems`. Raises LoadError: can't be read."""
-    return YamlFile(read_source(path))
+    return YamlFile(read_source(path, vault))
 
 
 def is_null(node: yaml.Node) -> bool:

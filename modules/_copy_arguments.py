@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from msgspec import Meta
-from runbook.contract import LocalPath, no_effect
+from runbook.contract import LocalPath
 
 from ._files_arguments import FileParams
 
@@ -28,4 +28,4 @@ class CopyParams(FileParams, frozen=True, kw_only=True):
     local_follow: Annotated[
         bool | None, Meta(description="Links in a folder are copied as what they lead to.")
     ] = None
-    decrypt: Annotated[bool, no_effect("files of a vault are not opened yet")] = True
+    decrypt: Annotated[bool, Meta(description="A file that stands encrypted is opened.")] = True

@@ -111,10 +111,13 @@ def _file(ctx: Context, world: World, params: CopyParams, src: str) -> Observed:
     state = world.look(world.follow(src), content=True)
     if state is None or not state.is_file:
         raise Failed(f"{src} is no file")
-    secret = "src" in ctx.secret_arguments
+    content = state.content
+    if params.decrypt and not params.remote_src and isinstance(content, bytes):
+        content = ctx.files.opened(content, src)
+    secret = "src" in ctx.secret_arguments or content is not state.content
     place = _files_place.see(ctx, world, params, dest, follow=params.follow, secret=secret)
     mode = state.mode if params.mode == "preserve" else params.mode
-    return Observed(content=state.content, src=src, mode=mode, place=place, folders=folders)
+    return Observed(content=content, src=src, mode=mode, place=place, folders=folders)
 
 
 def as_bytes(content: Any) -> Any:

@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "source",
         "style",
         "prose",
-        "vault",
+        "vault*",
     ),
     ("template*", "secrets", "filters*", "jinja_tests", "versions", "passwords", "lookups*", "plugins"),
     ("scope",),

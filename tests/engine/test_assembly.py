@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from runbook.assembly import View, load, play, rehearsal
 from runbook.errors import UsageError
+from runbook.inventory import load_inventory
 from runbook.options import Options
 
 SIMPLE = "- {hosts: localhost, tasks: [{name: hello, debug: {msg: hi}}, {name: act, command: 'true'}]}\n"
@@ -22,7 +23,7 @@ def book(tmp_path: Path) -> Path:
 def test_without_an_inventory_the_sandbox_is_the_target(tmp_path: Path) -> None:
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars" / "all.yml").write_text("colour: red\n")
-    variables = rehearsal(tmp_path).hosts["localhost"].vars
+    variables = rehearsal(load_inventory((), playbook_dir=tmp_path)).hosts["localhost"].vars
 
     assert variables["aws"] == {"endpoint_url": "sandbox"}
     assert variables["colour"] == "red"

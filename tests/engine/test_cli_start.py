@@ -25,6 +25,9 @@ FULL = Start(
     module_path=("lib", "lib two"),
     forks=7,
     force_handlers=True,
+    vault_ids=("dev@one",),
+    vault_password_files=("two",),
+    ask_vault_pass=True,
 )
 
 

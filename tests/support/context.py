@@ -61,6 +61,9 @@ class NamedFiles:
     def render(self, name: str, dest: str, syntax: TemplateSyntax) -> RenderedFile:
         return RenderedFile(name, Path(self.find(name, "templates")).read_text())
 
+    def opened(self, content: bytes, path: str) -> bytes:
+        return content
+
     def place(self, name: str) -> LocalPath:
         return LocalPath(f"{self.base / name}{'/' if name.endswith('/') else ''}")
 

@@ -131,6 +131,9 @@ class _ToldFiles:
     def rendered(self, name: str) -> RenderedFile:
         return RenderedFile(name, self.texts[name])
 
+    def opened(self, content: bytes, path: str) -> bytes:
+        return content
+
     def place(self, name: str) -> LocalPath:
         return LocalPath(name)
 
