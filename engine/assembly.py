@@ -12,9 +12,11 @@ from pathlib import Path
 
 from .cli_prompt import Prompt
 from .cli_signals import stopping
+from .contract import ClientFactory, Target
 from .errors import Problem, UsageError
 from .events import Notice
 from .inventory import load_inventory
+from .inventory_plugin import Reach
 from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
 from .model import NO_VARS, Inventory, Playbook, Value
@@ -29,7 +31,7 @@ from .runner import Runner
 from .secrets import Masker
 from .start_at import check_start
 from .style import style_for
-from .targets import SANDBOX
+from .targets import SANDBOX, Targets
 from .template import Templates
 from .vault import Vault
 
@@ -85,7 +87,9 @@ def load(
         warn=warnings.append,
         vault=vault,
     )
-    inventory = load_inventory(sources, playbook_dir=folder, warn=warnings.append, vault=vault)
+    inventory = load_inventory(
+        sources, playbook_dir=folder, warn=warnings.append, vault=vault, reach=reach(registry)
+    )
     return Loaded(
         playbook=playbook,
         inventory=inventory if sources else rehearsal(inventory),
@@ -93,6 +97,15 @@ def load(
         warnings=tuple(warnings),
         vault=vault or Vault(),
     )
+
+
+def reach(registry: Registry) -> Reach:
+    """What leads an inventory plugin to AWS, or to the sandbox."""
+
+    def lead(settings: Mapping[str, Value]) -> tuple[ClientFactory, Target]:
+        return registry.client_factory(), Targets().target(settings)
+
+    return lead
 
 
 def rehearsal(found: Inventory) -> Inventory:

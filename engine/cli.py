@@ -29,6 +29,7 @@ from .cli_options import (
     step_option,
     world_options,
 )
+from .cli_vault import vault as vault_commands
 from .cli_vault_options import given_options, opened_vault, vault_options
 from .errors import RunbookError, Stopped
 
@@ -220,6 +221,9 @@ def sandbox(args: Sequence[str]) -> int:
     command = [sys.executable, "-m", "runbook.sandbox", *args]
     code = subprocess.run(command, check=False).returncode  # noqa: S603 (our own interpreter and module)
     return code if code >= 0 else STOPPED
+
+
+cli.add_command(vault_commands)
 
 
 # ---------------------------------------------------------------- a run

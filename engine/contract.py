@@ -265,6 +265,17 @@ class AskingLookup(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FoundHost:
+    """A host that an inventory plugin found (a file `_inventory_NAME.py` of the modules' room, with a function
+    `hosts(settings, clients, target)` and the names of its settings)."""
+
+    name: str
+    vars: Mapping[str, Any]
+    """Data: never a template."""
+    groups: tuple[str, ...]
+
+
 class Context(Protocol):
     """What the engine hands to `observe` and `apply`."""
 
@@ -482,6 +493,7 @@ __all__ = [
     "Expression",
     "FactSource",
     "Finding",
+    "FoundHost",
     "Identity",
     "Include",
     "IncludeRole",

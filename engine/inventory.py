@@ -14,19 +14,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import LoadError, Problem
 from .identity import digest
 from .inventory_groups import Groups, GroupVars, Layers
 from .inventory_ini import IniFile
+from .inventory_script import read_script
 from .inventory_text import ALL, UNGROUPED, BadRange, InventoryText, expand_hosts, is_name
 from .inventory_vars import HostVars
-from .inventory_yaml import read_yaml_inventory
+from .inventory_yaml import plugin_of, read_yaml_inventory
 from .model import LOCALHOST, Host, Inventory, Value
 from .source import Source, read_source
 from .varfiles import VarFolder, sealed_values
 from .vault import Vault
 from .yamlfile import YamlFile, settle, syntax_problems
+
+if TYPE_CHECKING:
+    from .inventory_plugin import Reach
 
 _NOT_SOURCES = (".orig", ".bak", ".cfg", ".retry", ".swp", ".pyc", ".pyo", ".rpm", ".md", ".rst", ".txt", "~")
 _NO_SOURCES = ("group_vars", "host_vars", "vars_plugins")
@@ -53,13 +58,15 @@ def load_inventory(
     playbook_dir: str | Path | None = None,
     warn: Callable[[Problem], None] = _silent,
     vault: Vault | None = None,
+    reach: Reach | None = None,
 ) -> Inventory:
-    """Read an inventory: each source is a YAML or INI file, a folder of them, or names with commas (`web1,web2,`).
+    """Read an inventory: each source is a YAML or INI file, a script, a plugin's file, a folder of them, or names
+    with commas (`web1,web2,`). `reach` leads plugins to AWS, `vault` opens what is encrypted.
 
     `localhost` is always among the hosts, but in no group unless a source says so. `warn` is told what works and is
     hardly meant. Raises LoadError with all problems.
     """
-    reader = _Reader(warn, vault)
+    reader = _Reader(warn, vault, reach)
     for source in sources:
         reader.read(source)
     folders = [Path(playbook_dir)] if playbook_dir is not None else []
@@ -70,6 +77,7 @@ def load_inventory(
 class _Reader:
     warn: Callable[[Problem], None]
     vault: Vault | None = None
+    reach: Reach | None = None
     text: InventoryText = field(default_factory=InventoryText)
     files: list[YamlFile] = field(default_factory=list)
     """YAML files that were read, for their problems and the digest."""
@@ -119,24 +127,34 @@ class _Reader:
                 self._file(path)
 
     def _file(self, path: Path) -> None:
+        self.text.source = str(path.absolute())
+        if _is_program(path):
+            self.text.wrap = None
+            self.contents.append(read_script(path, self.text, self.warn))
+            return
         source = read_source(str(path), self.vault)
         self.text.wrap = partial(sealed_values, path=str(path)) if source.sealed else None
-        if source.text.startswith("#!") and os.access(path, os.X_OK):
-            hint = "Let it write a YAML file, and name that."
-            raise LoadError(
-                [Problem(f"{path} is a program; inventory scripts are not supported yet", hint=hint)]
-            )
         self.contents.append(source.sealed or source.text)
-        self.text.source = str(path.absolute())
         if path.suffix in _YAML or (path.suffix != ".ini" and _looks_like_yaml(source)):
             file = YamlFile(source)
             self.files.append(file)
-            read_yaml_inventory(file, self.text)
+            self._yaml(file)
         else:
             ini = IniFile(source)
             ini.read(self.text)
             self.problems += [source.show(p) for p in (*ini.problems, *syntax_problems(ini.texts))]
             self.warnings += ini.warnings
+
+    def _yaml(self, file: YamlFile) -> None:
+        plugin = plugin_of(file)
+        if plugin is None:
+            read_yaml_inventory(file, self.text)
+            return
+        from .inventory_plugin import read_plugin
+        from .template import Templates
+
+        self._settle()
+        read_plugin(file, plugin, self.text, Templates(Path(file.path).parent, vault=self.vault), self.reach)
 
     # ------------------------------------------------------------ all together
 
@@ -183,6 +201,15 @@ def _about(source: str) -> Mapping[str, Value]:
     """Where a host was first named; a list of names lies in no folder."""
     folder = str(Path(source).parent) if _exists(Path(source)) else None
     return dict(zip(ABOUT_SOURCE, (source, folder), strict=True))
+
+
+def _is_program(path: Path) -> bool:
+    """Executable, and with a `#!`: some file systems mark every file as executable."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"#!" and os.access(path, os.X_OK)
+    except OSError:
+        return False
 
 
 def _exists(path: Path) -> bool:

@@ -16,14 +16,17 @@ def read_yaml_inventory(file: YamlFile, into: InventoryText) -> None:
     if root is None or is_null(root):
         return
     entries = file.entries(root, "An inventory")
-    plugin = next((entry for entry in entries if entry.key == "plugin"), None)
-    if plugin is not None:
-        file.problem(
-            "Inventory plugins are not supported yet", plugin.position, "Name hosts and groups in the file."
-        )
-        return
     for entry in entries:
         _group(file, entry, into, ())
+
+
+def plugin_of(file: YamlFile) -> Entry | None:
+    """The word `plugin` of a file that is a plugin's and no inventory itself."""
+    if not isinstance(file.root, yaml.MappingNode):
+        return None
+    entries = file.entries(file.root, "An inventory")
+    found = next((entry for entry in entries if entry.key == "plugin"), None)
+    return found if found is not None and isinstance(found.node, yaml.ScalarNode) else None
 
 
 def _group(file: YamlFile, entry: Entry, into: InventoryText, parents: tuple[str, ...]) -> None:

@@ -280,13 +280,9 @@ class TestSources:
             digests.add(load(tmp_path, {**files, name: files[name] + "# changed\n"}, "h.ini").digest)
         assert len(digests) == 4
 
-    def test_programs_and_plugins_are_not_supported_yet(self, tmp_path: Path) -> None:
-        (tmp_path / "run").write_text("#!/bin/sh\n")
-        (tmp_path / "run").chmod(0o755)
-        with pytest.raises(LoadError, match="inventory scripts are not supported yet"):
-            load_inventory([str(tmp_path / "run")])
-        assert told(tmp_path, {"p.yml": "plugin: aws_ec2\n"}) == [
-            "p.yml:1:1 Inventory plugins are not supported yet"
+    def test_an_unknown_plugin_is_told(self, tmp_path: Path) -> None:
+        assert told(tmp_path, {"p.yml": "plugin: aws_ec3\n"}) == [
+            "p.yml:1:1 There is no inventory plugin 'aws_ec3'"
         ]
 
     def test_a_missing_source_is_told(self, tmp_path: Path) -> None:
