@@ -31,11 +31,12 @@ from .cli_options import (
 )
 from .cli_vault import vault as vault_commands
 from .cli_vault_options import given_options, opened_vault, vault_options
-from .errors import RunbookError, Stopped
+from .errors import Problem, RunbookError, Stopped
 
 if TYPE_CHECKING:  # imported when a command needs it: `runbook --version` is to answer at once
     from .cli_extra_vars import ExtraVars
     from .cli_start import Start
+    from .model import Inventory
     from .options import Options
     from .vault import Vault
 
@@ -199,15 +200,34 @@ def doc(module: str | None) -> int:
 
 @cli.command()
 @inventory_options
+@vault_options
+@click.option("--list", "as_list", is_flag=True, help="All of it as JSON; so it is without an option, too.")
+@click.option("--host", metavar="NAME", help="The variables of one host.")
 @click.option("--graph", is_flag=True, help="Groups with their hosts instead of JSON.")
-def inventory(inventory: Sequence[str], limit: str, graph: bool) -> int:
+def inventory(
+    inventory: Sequence[str], limit: str, as_list: bool, host: str | None, graph: bool, **given: Any
+) -> int:
     """Show the hosts, groups and variables of an inventory. What has the name of a secret is masked."""
-    from .inventory import load_inventory
-    from .inventory_list import as_graph, as_json, within
+    from .inventory_list import as_graph, as_host, as_json, within
 
-    found = within(load_inventory(inventory_sources(inventory)), limit)
-    click.echo(as_graph(found) if graph else as_json(found))
+    found = within(_inventory(inventory, given), limit)
+    if host is not None:
+        click.echo(as_host(found, host))
+    else:
+        click.echo(as_graph(found) if graph and not as_list else as_json(found))
     return DONE
+
+
+def _inventory(sources: Sequence[str], given: dict[str, Any]) -> Inventory:
+    from .assembly import reach
+    from .inventory import load_inventory
+    from .registry import Registry
+
+    def warn(problem: Problem) -> None:
+        click.echo(str(problem), err=True)
+
+    vault = opened_vault(given_options(given))
+    return load_inventory(inventory_sources(sources), warn=warn, vault=vault, reach=reach(Registry()))
 
 
 @cli.command(

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from .errors import UsageError, nearest
 from .inventory import ABOUT_SOURCE
 from .model import Inventory
 from .patterns import check_limit
@@ -38,6 +39,15 @@ def as_json(inventory: Inventory) -> str:
     listed: dict[str, Any] = {"_meta": {"hostvars": variables}}
     listed |= {group: {"hosts": list(hosts)} for group, hosts in inventory.groups.items()}
     return msgspec.json.format(msgspec.json.encode(listed, enc_hook=str)).decode()
+
+
+def as_host(inventory: Inventory, name: str) -> str:
+    """The variables of one host. Raises UsageError when there is none of that name."""
+    if name not in inventory.hosts:
+        hint = nearest(name, inventory.hosts) or "`runbook inventory --graph` shows who is there."
+        raise UsageError(f"The inventory has no host '{name}'", hint=hint)
+    shown = _shown(boxed(_own(inventory.hosts[name].vars), "inventory"))
+    return msgspec.json.format(msgspec.json.encode(shown, enc_hook=str)).decode()
 
 
 def _own(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from runbook.errors import UsageError
 from runbook.inventory import load_inventory
-from runbook.inventory_list import as_graph, as_json, within
+from runbook.inventory_list import as_graph, as_host, as_json, within
 from runbook.model import Inventory
 
 WRITTEN = """
@@ -58,3 +58,9 @@ def test_a_limit_leaves_only_its_hosts(inventory: Inventory) -> None:
 
 def test_groups_with_their_hosts(inventory: Inventory) -> None:
     assert "@web:\n  |--web1\n  |--web2\n" in as_graph(inventory)
+
+
+def test_one_host(inventory: Inventory) -> None:
+    assert json.loads(as_host(inventory, "web1"))["port"] == "007"
+    with pytest.raises(UsageError, match="no host 'web9'\n  Did you mean 'web"):
+        as_host(inventory, "web9")
