@@ -87,7 +87,7 @@ def _walk(
         if source is None or source.state == "other":
             continue
         if source.is_file:
-            source = world.look(world.follow(src), content=True) or source
+            source = world.look(world.follow(src), content=True, whole=False) or source
         place = _files_place.see(ctx, world, params, f"{root}/{name}", follow=False)
         found.append(Leaf(source=source, src=src, place=place))
         if source.is_folder:

@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta
 from runbook.contract import Action, Change, Context, LocalPath, aliases
 from runbook.errors import Failed
 
-from ._files_arguments import FileParams, attributed, fresh
-from ._files_place import Placing, new_folder, see
+from ._files_arguments import FileParams, attributed
+from ._files_place import Placing, new_file, new_folder, see
 from ._files_result import attributes_diff
 from ._files_state import FileState, with_content
 from ._files_validate import check_command
@@ -58,7 +58,8 @@ def look(ctx: Context, params: EditParams) -> Placing:
     path = params.path.path
     if world.is_folder(path.rstrip("/") or "/"):
         raise Failed(f"Path {path} is a directory !", result={"rc": 256})
-    return see(ctx, world, params, path, follow=True)
+    secret = bool(ctx.secret_arguments)
+    return see(ctx, world, params, path, follow=True, secret=secret, whole=True)
 
 
 def edited(seen: Placing, params: EditParams, content: bytes | None, message: str) -> Edited:
@@ -70,7 +71,7 @@ def edited(seen: Placing, params: EditParams, content: bytes | None, message: st
     changed = before is None or content != old
     if changed:
         check_command(params.validate)
-    start = fresh("file", seen.above) if before is None else before
+    start = new_file(seen) if before is None else before
     kept = attributed(start, params.mode, seen.owners)
     after = with_content(msgspec.structs.replace(kept, state="file"), content) if changed else kept
     attributes = attributes_diff("", start, kept)

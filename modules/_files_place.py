@@ -37,7 +37,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What should stand there."""
 
     content: Any
-    """Bytes, or Unknown."""
+    """Bytes, a Blob, or Unknown."""
     src: str
     mode: int | str | None = None
     directory_mode: int | str | None = None
@@ -48,9 +48,19 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def see(
-    ctx: Context, world: World, params: FileParams, dest: str, *, follow: bool, secret: bool = False
+    ctx: Context,
+    world: World,
+    params: FileParams,
+    dest: str,
+    *,
+    follow: bool,
+    secret: bool = False,
+    whole: bool = False,
 ) -> Placing:
-    """Look at the place. `follow`: a link that is there leads to the place. Raises Failed."""
+    """Look at the place. follow: a link that is there leads to the place. whole: with a large file's bytes.
+
+    Raises Failed.
+    """
     end = world.follow(dest) if follow else dest
     if follow and world.look(end) is not None:
         dest = end
@@ -58,7 +68,7 @@ def see(
     folder = world.look(world.follow(above))
     return Placing(
         dest=dest,
-        before=world.look(dest, content=True),
+        before=world.look(dest, content=True, whole=whole),
         above=folder,
         missing=missing_folders(world, above),
         owners=look_up(params),
@@ -105,7 +115,9 @@ def plan(seen: Placing, wanted: Wanted, *, folders: bool) -> Change:
         src=wanted.src,
         checksum=after.checksum,
         md5sum=Unknown(f"{resource(seen.dest)} md5sum") if isinstance(content, Unknown) else md5(content),
-        diff=[content_diff(seen.dest, before, content)] if seen.diff and isinstance(content, bytes) else [],
+        diff=[content_diff(seen.dest, before, content)]
+        if seen.diff and not isinstance(content, Unknown)
+        else [],
         **facts(after),
     )
     return Change(
@@ -121,7 +133,7 @@ def plan(seen: Placing, wanted: Wanted, *, folders: bool) -> Change:
 
 def _check(seen: Placing, wanted: Wanted, folders: bool) -> None:
     content = wanted.content
-    known = isinstance(content, bytes)
+    known = not isinstance(content, Unknown)
     told: dict[str, object] = {"checksum": sha1(content)} if known else {}
     if known and wanted.checksum and sha1(content) != wanted.checksum:
         raise Failed(
@@ -137,11 +149,16 @@ def _check(seen: Placing, wanted: Wanted, folders: bool) -> None:
         raise Failed(f"Destination {seen.dest} is a directory", result=told)
 
 
+def new_file(seen: Placing) -> FileState:
+    """A file that is made there without a word about its mode: for its owner only when a secret is in it."""
+    made = fresh("file", seen.above)
+    return msgspec.structs.replace(made, mode="0600") if seen.secret else made
+
+
 def _wanted(seen: Placing, wanted: Wanted) -> FileState:
     before = seen.before
     if before is None or not before.is_file:
-        start = fresh("file", seen.above)
-        start = msgspec.structs.replace(start, mode="0600") if seen.secret else start
+        start = new_file(seen)
     else:
         start = msgspec.structs.replace(before, content=None, state="file")
     made = attributed(start, wanted.mode, seen.owners)

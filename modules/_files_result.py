@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta
 
-from ._files_state import FileState
+from ._files_state import Blob, FileState
 
 
 class FileResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,18 +56,18 @@ LARGEST = 104_448
 """Bytes of a file that `--diff` shows, as Ansible has it (`max_diff_size`)."""
 
 
-def content_diff(path: str, before: FileState | None, content: bytes) -> dict[str, Any]:
+def content_diff(path: str, before: FileState | None, content: bytes | Blob) -> dict[str, Any]:
     """What differs in content, as `--diff` shows it."""
     made: dict[str, Any] = {}
     if before is None:
         made["before"] = ""
-    elif isinstance(before.content, bytes):
+    elif isinstance(before.content, bytes | Blob):
         made |= _side("before", path, before.content)
     return made | _side("after", path, content)
 
 
-def _side(side: str, path: str, content: bytes) -> dict[str, Any]:
-    if len(content) > LARGEST:
+def _side(side: str, path: str, content: bytes | Blob) -> dict[str, Any]:
+    if isinstance(content, Blob) or len(content) > LARGEST:
         return {"dst_larger" if side == "before" else "src_larger": LARGEST}
     if b"\0" in content:
         return {"dst_binary" if side == "before" else "src_binary": 1}

@@ -15,6 +15,8 @@ from ._files_mode import octal
 from ._files_users import group_name, user_name
 
 BLOCK = 1 << 20
+LARGE = 1 << 20
+"""Bytes from which on a file that is only copied is a `Blob`."""
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,18 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
 
     access: float | None = None
     modification: float | None = None
+
+
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
+    """More bytes than are held, shown and kept: where they are, and how to know them again."""
+
+    path: str
+    size: int
+    sha1: str
+    md5: str
+
+    def __len__(self) -> int:
+        return self.size
 
 
 class FileState(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +55,7 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True):
     checksum: Any = ""
     """SHA-1 of the content, in hex; empty when it was not read."""
     content: Any = None
-    """Bytes; None when they were not read; Unknown when they depend on a planned change."""
+    """Bytes, or a Blob; None when they were not read; Unknown when they depend on a planned change."""
     times: Times | None = None
     """Only where a change is about them."""
 
@@ -58,12 +72,18 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True):
         return int(self.mode, 8)
 
 
-def read_state(path: str, *, content: bool = False) -> FileState | None:
-    """None when there is nothing. content: with a file's bytes. Raises Failed when it can't be looked at."""
+def read_state(path: str, *, content: bool = False, whole: bool = True) -> FileState | None:
+    """None when there is nothing. content: with a file's bytes; not whole: a large one as a Blob.
+
+    Raises Failed when it can't be looked at.
+    """
     try:
         found = os.lstat(path)
         state = state_of(path, found)
-        return with_content(state, Path(path).read_bytes()) if content and state.is_file else state
+        if not content or not state.is_file:
+            return state
+        held = whole or found.st_size <= LARGE
+        return with_content(state, Path(path).read_bytes() if held else _blob(path, found.st_size))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -90,6 +110,10 @@ def with_content(state: FileState, content: Any) -> FileState:
     return msgspec.structs.replace(state, content=content, size=len(content), checksum=sha1(content))
 
 
+def _blob(path: str, size: int) -> Blob:
+    return Blob(path=path, size=size, sha1=digest_of(path), md5=digest_of(path, "md5"))
+
+
 def times_of(path: str) -> Times | None:
     """When it was read and written last, links followed; None when it is not there."""
     try:
@@ -109,11 +133,15 @@ def _kind(found: os.stat_result) -> str:
     return "other"
 
 
-def sha1(content: bytes) -> str:
+def sha1(content: bytes | Blob) -> str:
+    if isinstance(content, Blob):
+        return content.sha1
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 
-def md5(content: bytes) -> str:
+def md5(content: bytes | Blob) -> str:
+    if isinstance(content, Blob):
+        return content.md5
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 

@@ -9,7 +9,7 @@ from runbook.contract import Context
 from runbook.errors import Failed
 from runbook.values import Unknown
 
-from ._files_state import FileState, read_state, with_content
+from ._files_state import Blob, FileState, read_state, with_content
 
 PREFIX = "file:"
 MOST_LINKS = 40
@@ -34,15 +34,16 @@ class World:
         self._ctx = ctx
         self._planned = frozenset(ctx.planned(PREFIX))
 
-    def look(self, path: str, *, content: bool = False) -> FileState | None:
-        """What stands at a path; links are not followed. content: with a file's bytes."""
+    def look(self, path: str, *, content: bool = False, whole: bool = True) -> FileState | None:
+        """What stands at a path; links are not followed. content, whole: as in `read_state`."""
         if not self._planned:
-            return read_state(path, content=content)
+            return read_state(path, content=content, whole=whole)
         name = resource(path)
         if name in self._planned:
             state: FileState | None = self._ctx.observe(name, lambda: None)
-            return _completed(path, state) if content and state is not None else state
-        return None if self._is_cut(Path(path_of(name))) else read_state(path, content=content)
+            return _completed(path, state, whole) if content and state is not None else state
+        cut = self._is_cut(Path(path_of(name)))
+        return None if cut else read_state(path, content=content, whole=whole)
 
     def planned(self, path: str) -> FileState | None:
         """What an earlier step of this dry run would leave there; None: none would leave anything."""
@@ -94,9 +95,12 @@ class World:
         return False
 
 
-def _completed(path: str, state: FileState) -> FileState:
+def _completed(path: str, state: FileState, whole: bool) -> FileState:
     """A planned state that was about other things than the content holds what is in the file now."""
+    if whole and isinstance(state.content, Blob):
+        return with_content(state, Path(state.content.path).read_bytes())
     if not state.is_file or state.content is not None or isinstance(state.checksum, Unknown):
         return state
-    there = read_state(state.src if state.state == "hard" and state.src else path, content=True)
+    place = state.src if state.state == "hard" and state.src else path
+    there = read_state(place, content=True, whole=whole)
     return with_content(state, there.content) if there is not None and there.is_file else state

@@ -15,7 +15,7 @@ import msgspec
 from runbook.contract import Action, Change, Context, Intent
 from runbook.errors import Failed
 
-from ._files_state import FileState, sha1
+from ._files_state import Blob, FileState, digest_of, sha1
 from ._files_validate import validated
 from ._files_world import path_of
 
@@ -88,12 +88,16 @@ def _relinks(before: FileState | None, after: FileState) -> bool:
 
 def _write(path: Path, before: FileState | None, after: FileState, manner: Manner) -> str | None:
     """Write it beside its place and move it there, so that nobody sees half of it."""
-    content: bytes = after.content or b""
+    content: bytes | Blob = b"" if after.content is None else after.content
     kept = None
     with _draft(path) as draft:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE)
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            if isinstance(content, Blob):
+                with Path(content.path).open("rb") as source:
+                    shutil.copyfileobj(source, file)
+            else:
+                file.write(content)
             file.flush()
             os.fsync(file.fileno())
         _attribute(str(draft), before, after)
@@ -104,7 +108,7 @@ def _write(path: Path, before: FileState | None, after: FileState, manner: Manne
         if before is not None and before.is_folder:
             path.rmdir()
         draft.replace(path)
-    if sha1(path.read_bytes()) != sha1(content):
+    if digest_of(str(path)) != sha1(content):
         raise Failed(f"{path} does not hold what was written to it", hint="Does something else write it?")
     return kept
 

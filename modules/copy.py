@@ -108,7 +108,7 @@ def _file(ctx: Context, world: World, params: CopyParams, src: str) -> Observed:
     folders = dest.endswith("/")
     if folders or world.is_folder(dest):
         dest = f"{dest.rstrip('/')}/{os.path.basename(src)}"  # noqa: PTH119 (a text stays a text)
-    state = world.look(world.follow(src), content=True)
+    state = world.look(world.follow(src), content=True, whole=False)
     if state is None or not state.is_file:
         raise Failed(f"{src} is no file")
     content = state.content

@@ -67,7 +67,7 @@ class Fetch:
     def observe(self, ctx: Context, params: FetchParams) -> Observed:
         world = World(ctx)
         src = params.src.path
-        state = world.look(world.follow(src.rstrip("/") or "/"), content=True)
+        state = world.look(world.follow(src.rstrip("/") or "/"), content=True, whole=False)
         if state is None:
             if params.fail_on_missing:
                 raise Failed(MISSING)

@@ -178,3 +178,38 @@ def test_writing_leaves_the_umask_of_other_threads_alone(tmp_path: Path) -> None
     stop.set()
     thread.join()
     assert modes == {0o666 & ~mask}
+
+
+@posix
+def test_a_line_with_a_secret_makes_a_private_file(folder: Folder) -> None:
+    folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - {name: secret, command: echo hunter2hunter2, no_log: true, register: secret}
+            - {name: line, lineinfile: {path: line, line: "{{ secret.stdout }}", create: true}}
+        """
+    )
+    assert mode_of(folder.path / "line") == 0o600
+
+
+def test_a_large_file_is_copied_without_being_held_or_kept(folder: Folder) -> None:
+    large = b"0123456789abcdef" * 131_072
+    (folder.path / "files").mkdir()
+    (folder.path / "files/large").write_bytes(large)
+    text = """
+        - hosts: localhost
+          tasks:
+            - {name: copied, copy: {src: large, dest: out, mode: "0600"}}
+            - {name: fetched, fetch: {src: out, dest: got, flat: true}}
+            - {name: changed, replace: {path: got, regexp: ^0, replace: X}}
+    """
+    planned = folder.play(text, check=True)
+    played = folder.play(text)
+    again = folder.play(text, fresh=True)
+
+    assert (folder.path / "out").read_bytes() == large
+    assert [s for _, _, s in planned.steps] == [s for _, _, s in played.steps] == ["changed"] * 3
+    assert [s for _, _, s in again.steps] == ["ok", "changed", "changed"]
+    assert planned.outcome("copied").result["checksum"] == played.outcome("copied").result["checksum"]
+    assert played.outcome("copied").changes[0].after.content.size == len(large)
