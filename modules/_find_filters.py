@@ -111,5 +111,5 @@ def _count(text: str | None, factors: Mapping[str, int], name: str) -> int | Non
     found = re.fullmatch(r"(-?\d+)([a-z]?)", text.lower())
     if found is None or found[2] not in factors:
         hint = f"Write a number, and one of {', '.join(unit for unit in factors if unit)}."
-        raise Failed(f"failed to process {name}", hint=hint, result={name: text, "files": []})
+        raise Failed(f"failed to process {name}", hint=hint, result={name: text})
     return int(found[1]) * factors[found[2]]
