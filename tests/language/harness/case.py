@@ -17,7 +17,7 @@ GAPS = LANGUAGE / "gaps.txt"
 SPREAD = 3
 """One case of this many runs with all other tests."""
 
-_KEYS = {"options", "runs", "environment", "exit", "differs"}
+_KEYS = {"about", "options", "runs", "environment", "exit", "differs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +93,23 @@ def known_gaps(path: Path = GAPS) -> dict[str, str]:
 
 
 def _header(playbook: Path) -> Mapping[str, Any]:
+    """The comment at the top. `about` and `options` are text as it stands, without YAML's quotes."""
     lines: list[str] = []
+    texts: dict[str, str] = {}
     for line in playbook.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             break
-        lines.append(line[1:])
-    told = yaml.safe_load("\n".join(line for line in lines if not line.startswith(" about: "))) or {}
-    if not isinstance(told, dict) or set(told) - _KEYS:
-        raise ValueError(
-            f"{playbook}: a case's header has about, {', '.join(sorted(_KEYS))}; this has {told}"
-        )
+        name, _, text = line[1:].partition(":")
+        if name in (" about", " options"):
+            texts[name.strip()] = text.strip()
+        else:
+            lines.append(line[1:])
+    told = {**(yaml.safe_load("\n".join(lines)) or {}), **texts}
+    if strange := set(told) - _KEYS:
+        raise ValueError(f"{playbook}: a case's header has {', '.join(sorted(_KEYS))}, not {strange}")
     return told
 
 
 def _runs(told: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    texts = told.get("runs") or [told.get("options") or ""]
+    texts = told.get("runs") or [told.get("options", "")]
     return tuple(tuple(shlex.split(text)) for text in texts)

@@ -86,13 +86,10 @@ def _result(where: str, ours: Step, ansible: Step) -> Iterator[Difference]:
 
 def _forget_words(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
     """An engine's own message is its own: only that there is one counts."""
-    if (
-        isinstance(mine.get("msg"), str)
-        and isinstance(theirs.get("msg"), str)
-        and mine["msg"]
-        and theirs["msg"]
-    ):
-        mine["msg"] = theirs["msg"] = ""
+    for name in ("msg", "reason"):
+        texts = mine.get(name), theirs.get(name)
+        if all(isinstance(text, str) and text for text in texts):
+            mine[name] = theirs[name] = ""
 
 
 def _values(where: str, ours: Any, ansible: Any) -> Iterator[Difference]:
