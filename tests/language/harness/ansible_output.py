@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .played import COUNTS, Step
+from .played import COUNTS, ITEMS_FAILED, Step
 
 _HEADER = re.compile(r"^(PLAY|TASK|RUNNING HANDLER) (?:\[(.*)\] )?\*+$")
 _RESULT = re.compile(
@@ -21,7 +21,6 @@ _STARTS = ("ok: [", "changed: [", "skipping: [", "failed: [", "fatal: [")
 _META = "conditional evaluated to False"
 """Of `meta` with a `when`; it prints and counts nothing else of its tasks, and does not count these."""
 
-_ITEMS_FAILED = "One or more items failed"
 _ALL_SKIPPED = {"msg": "All items skipped"}
 """Of a loop as a whole; its registered result is compared where it is printed."""
 
@@ -45,7 +44,7 @@ def read_steps(stdout: str) -> Iterator[Step]:
             result = json.loads(found["result"] or "{}")
             if result == _ALL_SKIPPED:
                 result = {}
-            if result.get("msg") == _ITEMS_FAILED or _META in result.get("skip_reason", ""):
+            if result.get("msg") == ITEMS_FAILED or _META in result.get("skip_reason", ""):
                 continue
             yield Step(found["host"], play, task, handler, _status(found), found["item"], result)
 

@@ -47,6 +47,9 @@ class Played:
         return [step for step in self.steps if step.host == host]
 
 
+ITEMS_FAILED = "One or more items failed"
+"""What a loop says of itself when its items have told the failure."""
+
 COUNTS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from .plain_json import plain
-from .played import COUNTS, Step
+from .played import COUNTS, ITEMS_FAILED, Step
 
 Event = Mapping[str, Any]
 
@@ -26,7 +26,8 @@ def read_events(stdout: str) -> list[Event]:
 def read_steps(events: list[Event]) -> Iterator[Step]:
     """The results in the order in which they were told.
 
-    Ansible tells the items of a loop, and of the loop itself only that all was skipped: so does this.
+    Ansible tells the items of a loop, and of the loop itself only that all was skipped, or that it could not be
+    gone through: so does this.
     """
     play = ""
     handlers: dict[str, bool] = {}
@@ -47,17 +48,20 @@ def read_steps(events: list[Event]) -> Iterator[Step]:
                 yield from (_step(item, play, handler, module) for item in told)
                 if not told:
                     yield _step(event, play, handler, module)
-                elif event["outcome"]["status"] == "skipped":
-                    yield replace(_step(event, play, handler, module), result={})
+                elif (whole := _step(event, play, handler, module)).status == "skipped":
+                    yield replace(whole, result={})
+                elif whole.status == "failed" and whole.result.get("msg") != ITEMS_FAILED:
+                    yield whole
 
 
 def read_recap(events: list[Event]) -> dict[str, Mapping[str, int]]:
-    """The counts of each host."""
+    """The counts of each host that did something: Ansible tells no others."""
     finished = [event for event in events if event["event"] == "run_finished"]
     if not finished:
         return {}
     hosts = finished[-1]["hosts"]
-    return {host: {name: tally[name] for name in COUNTS} for host, tally in hosts.items()}
+    counts = {host: {name: tally[name] for name in COUNTS} for host, tally in hosts.items()}
+    return {host: told for host, told in counts.items() if any(told.values())}
 
 
 def _step(event: Event, play: str, handler: bool, module: str) -> Step:
