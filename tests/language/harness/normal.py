@@ -69,7 +69,8 @@ def normal_step(step: Step, folder: str) -> Step:
         if task == "tempfile":
             result.pop("path", None)  # another one each time
         if step.item is not None:
-            result = {name: value for name, value in result.items() if name not in _OF_THE_ITEM}
+            names = {*_OF_THE_ITEM, result.get("ansible_loop_var"), result.get("ansible_index_var")}
+            result = {name: value for name, value in result.items() if name not in names}
     return Step(step.host, step.play, task, step.handler, step.status, normal_item(step.item), result)
 
 
