@@ -86,7 +86,7 @@ def _result(where: str, ours: Step, ansible: Step) -> Iterator[Difference]:
 
 def _forget_words(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
     """An engine's own message is its own: only that there is one counts."""
-    for name in ("msg", "reason"):
+    for name in ("msg", "reason", "failed_when_result", "changed_when_result"):
         texts = mine.get(name), theirs.get(name)
         if all(isinstance(text, str) and text for text in texts):
             mine[name] = theirs[name] = ""

@@ -13,6 +13,7 @@ from .played import Step
 _NOT_OURS = {
     "invocation",  # how Ansible's module was called on the target
     "exception",  # a traceback of Ansible's
+    "failed_when_suppressed_exception",
     "warnings",  # advice in Ansible's own words
     "deprecations",
     "diff",  # a diff is prose; ours tells fields
