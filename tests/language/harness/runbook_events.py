@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,13 +45,18 @@ def read_steps(events: list[Event]) -> Iterator[Step]:
             module = _base(event["module"])
             if module not in _SILENT:
                 handler = handlers.get(_place(event), False)
-                yield from (_step(item, play, handler, module) for item in told)
+                yield from _in_order(_step(item, play, handler, module) for item in told)
                 if not told:
                     yield _step(event, play, handler, module)
                 elif (whole := _step(event, play, handler, module)).status == "skipped":
                     yield replace(whole, result={})
                 elif whole.status == "failed" and whole.result.get("msg") != ITEMS_FAILED:
                     yield whole
+
+
+def _in_order(items: Iterable[Step]) -> list[Step]:
+    """Ansible tells what a loop includes when it has gone through the whole loop."""
+    return sorted(items, key=lambda item: item.status == "included")
 
 
 def read_recap(events: list[Event]) -> dict[str, Mapping[str, int]]:
