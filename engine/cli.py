@@ -187,14 +187,22 @@ def lint(paths: tuple[str, ...], form: str, config: Path | None, rules: bool) ->
 
 
 @cli.command()
-@click.argument("module", required=False)
-def doc(module: str | None) -> int:
+@click.argument("name", metavar="[MODULE]", required=False)
+@click.option(
+    "-t",
+    "--type",
+    "kind",
+    type=click.Choice(["module", "filter", "test", "lookup"]),
+    default="module",
+    help="What NAME is, or what to list.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs; a module's arguments as JSON Schema.")
+def doc(name: str | None, kind: str, as_json: bool) -> int:
     """Show a module's manual page, or list the modules: ours and those in `library` and `playbooks/library`."""
-    from .module_list import as_text
+    from .module_list import told
     from .registry import Registry
 
-    registry = Registry(_LIBRARIES)
-    click.echo(registry.manual(module) if module else as_text(registry))
+    click.echo(told(Registry(_LIBRARIES), kind, name, as_json=as_json))
     return DONE
 
 

@@ -31,7 +31,7 @@ COMMON = {
     "plan": "-i -l -e -t --skip-tags --start-at-task -D -v --output --detailed-exitcode",
     "resume": "-e -f --assume --state -D -v --output",
     "runs": "--state --output",
-    "doc": "",
+    "doc": "-t --json",
     "schema": "",
     "lint": "--format --config --rules",
     "inventory": "-i -l --graph",

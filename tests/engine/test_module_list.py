@@ -1,11 +1,13 @@
-"""`runbook doc` without a name."""
+"""`runbook doc`: pages and lists."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from runbook.module_list import as_text
+from runbook.errors import UsageError
+from runbook.module_list import as_text, told
 from runbook.registry import Registry
 
 
@@ -31,3 +33,25 @@ def test_every_manual_page_can_be_printed(name: str) -> None:
 
     assert page.startswith(f"{name}\n")
     assert "Arguments" in page
+
+
+def test_a_long_name_is_the_same_module_and_programs_get_json() -> None:
+    registry = Registry()
+
+    assert told(registry, "module", "ansible.builtin.debug") == registry.manual("debug")
+    page = json.loads(told(registry, "module", "debug", as_json=True))
+    assert (page["name"], page["arguments"]["type"]) == ("debug", "object")
+    assert page["description"]
+    assert set(json.loads(told(registry, "module", None, as_json=True))) == set(registry.names())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("filter", "combine"), ("test", "ansible.builtin.version"), ("lookup", "file")]
+)
+def test_filters_tests_and_lookups_have_pages(kind: str, name: str) -> None:
+    short = name.rpartition(".")[2]
+
+    assert short in [line.split()[0] for line in told(Registry(), kind, None).splitlines()]
+    assert told(Registry(), kind, name).startswith(f"{short}\n===")
+    with pytest.raises(UsageError, match=f"There is no {kind} 'nix'"):
+        told(Registry(), kind, "nix")
