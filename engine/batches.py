@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from .errors import UsageError
+
 
 def ordered(hosts: Sequence[str], order: str, run: str) -> list[str]:
     """The hosts as `order` says. A shuffled order is one of its run, so that a resume finds the same batches."""
@@ -35,6 +37,11 @@ def sizes(rendered: Sequence[Any]) -> list[Any]:
 
 def _size(written: Any, total: int) -> int:
     text = str(written).strip()
-    if text.endswith("%"):
-        return max(1, int(float(text[:-1]) / 100 * total))
-    return int(text) if int(text) > 0 else total
+    try:
+        if text.endswith("%"):
+            return max(1, int(float(text[:-1]) / 100 * total))
+        return int(text) if int(text) > 0 else total
+    except ValueError:
+        raise UsageError(
+            f"'serial' came to '{text}'", hint="It takes numbers of hosts, or percentages such as '25%'."
+        ) from None

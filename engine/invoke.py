@@ -28,7 +28,8 @@ from .scope import VariableScope
 from .secrets import Masker, secret_paths
 from .targets import Targets
 from .template import Templates
-from .values import OMIT, Secret, contains_unknown
+from .template_syntax import origin_of
+from .values import OMIT, Secret, Template, contains_unknown
 
 
 class Invoker:
@@ -149,7 +150,9 @@ class Invoker:
         try:
             return float(value)
         except (TypeError, ValueError):
-            raise TemplateError(f"A number is needed here, and this is '{value}'") from None
+            at, line = origin_of(written).place(1, None) if isinstance(written, Template) else (None, None)
+            message = f"A number is needed here, and this is '{value}'"
+            raise TemplateError(message, position=at, excerpt=line) from None
 
     # -------------------------------------------------------------- where it acts
 

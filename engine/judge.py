@@ -8,7 +8,7 @@ from typing import Any
 
 from .attempt import Attempt
 from .errors import TemplateError
-from .model import NO_VARS, Change, Directive, FactsOf, Include, IncludeRole, Outcome, Status, Task
+from .model import NO_VARS, Change, Directive, FactsOf, Include, IncludeRole, Outcome, Status, Task, Value
 from .outcomes import must_know, undecided
 from .places import delegated
 from .scope import VariableScope
@@ -127,7 +127,7 @@ class Judge:
             result.setdefault("exception", NO_TRACE)
         elif isinstance(attempt.directive, Include | IncludeRole):
             del result["failed"]
-        hidden = bool(task.no_log and self.templates.render(task.no_log, scope))
+        hidden = bool(task.no_log and self._flag(task.no_log, scope, weighed))
         if hidden:
             result = {k: v if k in _OPEN else Secret(v, "no_log") for k, v in result.items()}
             changes = tuple(Change(action=c.action, resource=c.resource) for c in changes)
@@ -143,7 +143,7 @@ class Judge:
             host_facts=learned.host_facts,
             notified=self._notified(task, scope) if task.notify and changed and not failed else (),
             directives=learned.directives,
-            ignored=failed and bool(as_flag(self.templates.render(task.ignore_errors, scope))),
+            ignored=failed and bool(as_flag(self._flag(task.ignore_errors, scope, weighed))),
             hint=weighed.hint if failed else "",
             arguments=attempt.arguments if failed and not hidden else NO_VARS,
         )
@@ -157,6 +157,15 @@ class Judge:
                 facts = FactsOf(other, dict(attempt.facts), dict(attempt.host_facts))
                 return Learned(directives=(*directives, facts))
         return Learned(attempt.facts, attempt.host_facts, directives)
+
+    def _flag(self, written: Value, scope: VariableScope, weighed: Weighed) -> Any:
+        """A keyword's value; false in a step that a broken template failed, for this may be the one."""
+        try:
+            return self.templates.render(written, scope)
+        except TemplateError:
+            if isinstance(weighed.attempt.error, TemplateError):
+                return False
+            raise
 
     def _notified(self, task: Task, scope: VariableScope) -> tuple[str, ...]:
         names: list[str] = []

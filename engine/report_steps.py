@@ -98,7 +98,7 @@ class StepText:
             return [head, *block(message, _INDENT)]
         if below:
             return [head, *indented(text_lines(message))]
-        first, *rest = text_lines(message)
+        first, *rest = text_lines(message.lstrip("\n"))
         return [f"{head}: {first}", *indented(rest)]
 
     def _failure(self, outcome: Outcome, at: Position | None) -> list[str]:

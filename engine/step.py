@@ -130,7 +130,7 @@ class Steps:
         ended: list[Outcome] = []
         for number, (key, item) in enumerate(zip(item_keys(items), items, strict=True)):
             if loop.pause and number:
-                self._pause(float(render(loop.pause, job.scope)))
+                self._pause(self._invoker.number(loop.pause, job.scope))
             names = {**told, loop_var: item}
             if index_var:
                 names[index_var] = number
@@ -204,11 +204,12 @@ class Steps:
         retries = None if task.retries is None else self._templates.render(task.retries, scope)
         if retries is None:
             return RETRIES if task.until else 0
-        return int(retries) + 1 if int(retries) > 0 else 0
+        most = int(self._invoker.number(task.retries, scope))
+        return most + 1 if most > 0 else 0
 
     def _until(self, job: Job, scope: VariableScope, item: str, most: int) -> Weighed:
         task = job.task
-        delay = float(self._templates.render(task.delay, scope))
+        delay = self._invoker.number(task.delay, scope)
         for number in range(1, most + 1):
             weighed = self._try(job, scope, item, number)
             weighed.result["attempts"] = number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from runbook.events import ItemFinished
 
 from tests.support.plays import Folder
@@ -61,3 +62,29 @@ def test_secret_arguments_stay_in_their_boxes(folder: Folder) -> None:
     played = folder.play("- {hosts: localhost, tasks: [{name: a, odd: {token: hunter2, given: x}}]}")
 
     assert repr(played.outcome("a").arguments) == "{'token': ********, 'given': 'x'}"
+
+
+@pytest.mark.parametrize(
+    ("keywords", "told"),
+    [
+        ("until: true; retries: \"{{ 'x' }}\"", "site.yml:7:17: A number is needed here, and this is 'x'"),
+        ("until: false; delay: '{{ [] }}'", "A number is needed here, and this is '[]'"),
+        ("loop: [1, 2]; loop_control: {pause: \"{{ 'x' }}\"}", "A number is needed here, and this is 'x'"),
+        ("no_log: '{{ nix }}'", "'nix' is undefined"),
+        ("failed_when: true; ignore_errors: '{{ nix }}'", "'nix' is undefined"),
+    ],
+)
+def test_a_keyword_that_comes_to_nonsense_fails_its_step(folder: Folder, keywords: str, told: str) -> None:
+    text = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - name: a\n      debug: {}\n      KEY\n"
+    lines = "\n      ".join(keywords.split("; "))
+    played = folder.play(text.replace("KEY", lines))
+
+    assert played.code == 2
+    assert told in str(played.outcome("a").result["msg"]) + str(played.outcome("a").result)
+
+
+def test_serial_that_comes_to_nonsense_is_wrong_use(folder: Folder) -> None:
+    played = folder.play("- {hosts: localhost, vars: {n: x}, serial: '{{ n }}', tasks: [{debug: }]}")
+
+    assert played.code == 1
+    assert "'serial' came to 'x'" in played.notices
