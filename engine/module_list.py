@@ -10,8 +10,8 @@ from typing import Any
 from .errors import ContractError, UsageError, nearest
 from .filters import FILTERS
 from .jinja_tests import TESTS
-from .loader_call import module_name
 from .lookups import LOOKUPS
+from .module_names import module_name
 from .registry import Registry
 
 _TABLES: Mapping[str, Mapping[str, Any]] = {"filter": FILTERS, "test": TESTS, "lookup": LOOKUPS}
