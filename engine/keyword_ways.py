@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import yaml
 
 from .errors import nearest
-from .keyword_schema import FLAG, MAPPINGS, PERCENTAGE, Warn, or_template, reads
-from .keyword_values import read_flag, wrong
+from .keyword_schema import FLAG, MAPPINGS, PERCENTAGE, TEXTS, Warn, or_template, reads
+from .keyword_values import read_flag, read_texts, wrong
 from .model import Value
 from .values import Template
 from .yamlfile import Entry, YamlFile
 
 CONNECTIONS = ("local", "ssm")
-STRATEGIES = ("linear", "free", "host_pinned")
+STRATEGIES = ("linear", "free", "host_pinned", "debug")
+"""`debug` is linear with a debugger, which nobody has here."""
+ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")
 _PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 _LOG_IN = "runbook does not log in to hosts. Use 'connection: ssm' (AWS Systems Manager), which runs as root."
 
@@ -37,7 +41,39 @@ def read_connection(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
 @reads(or_template({"enum": _named(STRATEGIES)}))
 def read_strategy(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """How the hosts of a play go on beside each other."""
-    return _word(file, entry, STRATEGIES, None)
+    value = _word(file, entry, STRATEGIES, None)
+    return "linear" if value == "debug" else value
+
+
+@reads(or_template({"enum": list(ORDERS)}))
+def read_order(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """In which order the hosts of a play come."""
+    return _word(file, entry, ORDERS, None)
+
+
+@reads(TEXTS)
+def read_hosts(file: YamlFile, entry: Entry, warn: Warn) -> tuple[Value, ...]:
+    """Patterns of hosts, at least one."""
+    found: tuple[Value, ...] = read_texts(file, entry, warn)
+    if not found and not file.problems:
+        file.problem("'hosts' is empty", entry.node, "Say where it plays: 'hosts: localhost'.")
+    return found
+
+
+@reads(or_template({"type": "number"}))
+def read_signed(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
+    """A number, or a template of one; what is below 0 means the least there is."""
+    value = file.value(entry.node)
+    if isinstance(value, Template):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if isinstance(value, bool) or not isfinite(number):
+        wrong(file, entry, "a number")
+        return None
+    return int(number) if number.is_integer() else number
 
 
 def _word(file: YamlFile, entry: Entry, words: tuple[str, ...], otherwise: str | None) -> Value:

@@ -37,8 +37,11 @@ from .keyword_values import (
 from .keyword_ways import (
     read_become,
     read_connection,
+    read_hosts,
     read_module_defaults,
+    read_order,
     read_percentage,
+    read_signed,
     read_strategy,
 )
 from .lookups import LOOKUPS
@@ -106,14 +109,14 @@ KEYWORDS: Mapping[str, Keyword] = {
     "loop": Keyword(read_items, _WORK),
     "loop_control": Keyword(settings(LOOP_CONTROL), _WORK),
     "until": Keyword(read_expressions, _WORK),
-    "retries": Keyword(read_number, _WORK),
-    "delay": Keyword(read_number, _WORK),
+    "retries": Keyword(read_signed, _WORK),
+    "delay": Keyword(read_signed, _WORK),
     "async": Keyword(read_number, _WORK),
     "poll": Keyword(read_number, _WORK),
     "changed_when": Keyword(read_expressions, _WORK),
     "failed_when": Keyword(read_expressions, _WORK),
     "listen": Keyword(read_listen, frozenset({"handler"})),
-    "hosts": Keyword(read_texts, _PLAY),
+    "hosts": Keyword(read_hosts, _PLAY),
     "vars_files": Keyword(read_files, _PLAY),
     "vars_prompt": Keyword(read_prompts, _PLAY),
     "serial": Keyword(read_serial, _PLAY),
@@ -124,7 +127,7 @@ KEYWORDS: Mapping[str, Keyword] = {
     "gather_subset": Keyword(read_texts, _PLAY),
     "gather_timeout": Keyword(read_number, _PLAY),
     "fact_path": Keyword(read_text, _PLAY),
-    "order": Keyword(choice("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"), _PLAY),
+    "order": Keyword(read_order, _PLAY),
 }
 
 STRUCTURE: Mapping[str, frozenset[str]] = {

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .contract import FactSource
-from .errors import StepError
+from .errors import StepError, UsageError, nearest
 from .host_facts import no_facts
 from .inventory import absolute
+from .keyword_ways import ORDERS, STRATEGIES, short
 from .model import AddHost, Host, Inventory, Play, Playbook, Value
 from .options import Options
 from .patterns import Warn, check_limit, limited, match_hosts
@@ -19,6 +20,7 @@ from .preflight import tasks_of
 from .scope import VariableScope
 from .template import Templates
 from .template_guard import reveal
+from .values import Template
 from .variables import HostState, HostVars, Surroundings
 from .vars_files import VarsFiles
 
@@ -126,6 +128,22 @@ class Roster:
         """What the play itself says: answers to its questions win over its `vars`."""
         answers = self.answers.get(play.identity)
         return [answers, play.vars] if answers else [play.vars]
+
+    def settled(self, play: Play) -> Play:
+        """The play with the words rendered that say how it goes over its hosts.
+
+        Raises UsageError for a word that there is not.
+        """
+        found: dict[str, Any] = {}
+        for keyword, words in (("strategy", STRATEGIES), ("order", ORDERS)):
+            written: Value = getattr(play, keyword)
+            if isinstance(written, Template):
+                word = short(str(self.templates.render(written, self.scope(play))))
+                if word not in words:
+                    hint = nearest(word, words) or f"There are: {', '.join(words)}."
+                    raise UsageError(f"'{keyword}' can't be '{word}'", position=written.position, hint=hint)
+                found[keyword] = "linear" if word == "debug" else word
+        return replace(play, **found) if found else play
 
     def name(self, play: Play) -> str:
         """The play's name, or else its hosts."""

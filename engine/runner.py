@@ -127,8 +127,9 @@ class Runner:
         stepping = Stepping(self.question) if self.options.step and self.question is not None else None
         lost: set[str] = set()
         self._check_questions(chosen.history)
-        for play in self.playbook.plays:
-            self._ask(play, journal, chosen.history)
+        for written in self.playbook.plays:
+            self._ask(written, journal, chosen.history)
+            play = self._roster.settled(written)
             every = self._roster.hosts(play, self._warn)
             hosts = [host for host in every if host not in lost]
             serial = [self.templates.render(size, self._roster.scope(play)) for size in play.serial]
