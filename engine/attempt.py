@@ -79,6 +79,8 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         planned.note(ctx.target, change)
         if change.action is Action.UNDECIDED:
             return undecided(module, change.reason, ctx.task, change)
+        if change.checked is not None and ctx.services.planned is None:
+            return _done(plain(change.checked), change, changed=change.action.changes)
         return _done(registered(module, change.result, ctx.task), change, changed=change.action.changes)
     if change.action is Action.NONE:
         # After a kill the effect is there and the outcome is not: it was this run that changed it.
@@ -93,10 +95,16 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
 
 
 def _done(result: dict[str, Any], change: Change, *, changed: bool) -> Attempt:
-    changes = (change, *change.also)
+    skipped = result.get("skipped") is True
     if change.warnings:
         result = {**result, "warnings": list(change.warnings)}
-    return Attempt(result=result, changed=changed, changes=changes, host_facts=facts_in(result))
+    return Attempt(
+        result=result,
+        changed=changed and not skipped,
+        skipped=skipped,
+        changes=(change, *change.also) if not skipped else (),
+        host_facts=facts_in(result),
+    )
 
 
 def _to_act(ctx: StepContext, change: Change) -> StepContext:

@@ -224,7 +224,8 @@ class Packer:
             case Template() | Expression():
                 raise _refused(f"operator text that was not rendered ({value.source})")
             case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-                return {f.name: self.pack(getattr(value, f.name)) for f in dataclasses.fields(value)}
+                told = (f.name for f in dataclasses.fields(value) if not f.metadata.get("untold"))
+                return {name: self.pack(getattr(value, name)) for name in told}
             case Mapping():
                 return self._mapping(value)
             case list() | tuple():

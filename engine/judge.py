@@ -66,7 +66,7 @@ class Judge:
         if attempt.judged and not attempt.skipped and attempt.undecided is None:
             if task.changed_when or task.failed_when:
                 self._ask(task, scope, weighed)
-        elif attempt.skipped and not attempt.failed:
+        elif attempt.skipped and not attempt.failed and "failed" not in attempt.result:
             del result["failed"]
         return weighed
 

@@ -16,7 +16,13 @@ from .values import Template
 from .yamlfile import Entry, YamlFile, is_null, kind
 
 # Beside free-form text these words are options, as in Ansible: `command: make creates=/usr/bin/x`.
-_OPTIONS = frozenset({"chdir", "creates", "removes", "executable", "stdin"})
+_OPTIONS = frozenset(
+    {
+        "chdir", "creates", "removes", "executable", "stdin", "stdin_add_newline", "strip_empty_ends",
+        "expand_argument_vars",
+    }
+)  # fmt: skip
+_COMMANDS = frozenset({"command", "shell", "raw", "script"})
 _OPTION = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _ESCAPE = re.compile(r"\\([\\'\"nrt])")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
@@ -233,7 +239,7 @@ def _from_text(file: YamlFile, call: Call, text: str, at: Position, modules: Mod
     rest: list[str] = []
     for word in words:
         found = _OPTION.fullmatch(word.strip())
-        if found and (found[1] in _OPTIONS or free is None or (free == found[1] and len(words) == 1)):
+        if found and (found[1] in _OPTIONS or free is None or _is_option(call.module, found[1], free, words)):
             args[found[1]] = file.text(unquote(found[2]), at)
         else:
             rest.append(word)
@@ -251,6 +257,11 @@ def _from_text(file: YamlFile, call: Call, text: str, at: Position, modules: Mod
     elif rest and free is not None:
         args[free] = file.text(text if len(rest) == len(words) else "".join(rest).strip(), at)
     return replace(call, args=args, positions=dict.fromkeys(args, at))
+
+
+def _is_option(module: str, name: str, free: str | None, words: Sequence[str]) -> bool:
+    """Whether `name=value` is an argument, where free-form text could stand, too: a command takes it as a word."""
+    return name == free and len(words) == 1 and module not in _COMMANDS
 
 
 def _short(text: str) -> str:

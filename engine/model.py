@@ -260,6 +260,8 @@ class Change:
     before: Any = None
     after: Any = None
     result: Any = None
+    checked: Any = field(default=None, metadata={"untold": True})
+    """What `register` holds of a task that says `check_mode: true` in a run that applies; None: as in a dry run."""
     reason: str = ""
     warnings: tuple[str, ...] = ()
     also: tuple[Change, ...] = ()

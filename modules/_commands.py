@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import string
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,7 @@ from runbook.contract import Action, Change, Context
 from runbook.errors import Failed
 from runbook.values import Unknown
 
-from ._process import CommandResult, ended, run_here
+from ._process import CommandResult, Raw, ended, run_here, shell_call
 
 if TYPE_CHECKING:
     from ._instances import Instance
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 SSM = "ssm"
 POSIX_SHELL = "/bin/sh"
+
+_NAME = re.compile(r"\$(?:(\w+)|\{([^}]*)\})")
 
 WAIT_ONLINE = 900
 """Seconds that an instance's agent has to come online."""
@@ -41,12 +46,25 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     stdin: str | None = None
     shell: str | None = None
     """The program that reads `command`; None: there is none, `command` names the program itself."""
+    strip: bool = True
+    expand: bool = False
+    """`$NAME` and `~` in the words mean the environment's and the home, though no shell reads them."""
 
 
 class Held(msgspec.Struct, frozen=True):
     """What the guards say: why it is not to be run; empty when nothing holds it back."""
 
-    why: str = ""
+    path: str = ""
+    exists: bool = True
+
+    @property
+    def told(self) -> str:
+        """Ansible's words for it."""
+        return f"{self.path} {self.fact}"
+
+    @property
+    def fact(self) -> str:
+        return "exists" if self.exists else "does not exist"
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -58,34 +76,64 @@ class Run(msgspec.Struct, frozen=True):
 def look(ctx: Context, call: Call) -> Held:
     """Ask the guards, where the command would run. Raises Failed for what can't be carried there."""
     if ctx.connection != SSM:
-        guarded = call.creates or call.removes
-        return Held(_held_here(ctx.base / Path(call.chdir or ".").expanduser(), call) if guarded else "")
+        folder = ctx.base / Path(call.chdir or ".").expanduser()
+        return held_here(folder, call.creates, call.removes)
     from ._ssm_script import refuse_secrets
 
     refuse_secrets(ctx, ("cmd", "argv", "chdir", "creates", "removes", "executable", "environment"))
     if call.stdin is not None:
         raise Failed("`stdin` can't be carried to an instance.", hint="Put the text into the script.")
-    return Held(_held_there(ctx, call)) if call.creates or call.removes else Held()
+    return _held_there(ctx, call) if call.creates or call.removes else Held()
 
 
-def plan(command: Any, held: Held) -> Change:
-    """RUN, unless a guard holds it back. `command` may be known after apply only."""
-    if held.why:
+def plan(command: Any, held: Held, *, guarded: bool) -> Change:
+    """RUN, unless a guard holds it back. `command` may be known after apply only. guarded: it has a guard, so that
+    a task with `check_mode: true` can tell whether it would run."""
+    if held.path:
         return Change(
-            action=Action.NONE, reason=held.why, result=CommandResult(cmd=command, msg=f"Not run: {held.why}")
+            action=Action.NONE,
+            reason=held.told,
+            result=_not_run(command, f"Did not run command since '{held.path}' {held.fact}", held),
+            checked=_not_run(command, f"Would not run command since '{held.path}' {held.fact}", held),
         )
+    checked = CommandResult(
+        cmd=command,
+        msg="Command would have run if not in check mode",
+        skipped=msgspec.UNSET if guarded else True,
+        failed=False,
+    )
     if isinstance(command, Unknown):
         reason = f"runs what {Unknown.describe(command)} will tell"
-        return Change(action=Action.RUN, after=Run(command), reason=reason)
+        return Change(action=Action.RUN, after=Run(command), reason=reason, checked=checked)
     shown = command if isinstance(command, str) else shlex.join(command)
-    return Change(action=Action.RUN, after=Run(shown), reason=f"runs {shown.strip().splitlines()[0]}")
+    reason = f"runs {shown.strip().splitlines()[0]}"
+    return Change(action=Action.RUN, after=Run(shown), reason=reason, checked=checked)
+
+
+def _not_run(command: Any, why: str, held: Held) -> CommandResult:
+    said = f"skipped, since {held.told}"
+    return CommandResult(cmd=command, msg=why, stdout=said, stdout_lines=[said])
 
 
 def run(ctx: Context, call: Call) -> CommandResult:
     """Run it where the task acts. Raises Failed for an exit code other than 0."""
     if ctx.connection == SSM:
         return _run_there(ctx, call)
-    return run_here(ctx, call.command, chdir=call.chdir, stdin=call.stdin, shell=call.shell)
+    argv: str | list[str] = call.command
+    if call.shell is not None:
+        argv = shell_call(call.shell, str(call.command))
+    elif call.expand and not isinstance(argv, str):
+        argv = expanded(argv, {**os.environ, **ctx.environment})
+    return run_here(ctx, argv, shown=call.command, chdir=call.chdir, stdin=call.stdin, strip=call.strip)
+
+
+def expanded(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Words with `$NAME`, `${NAME}` and a leading `~` put in, as Ansible's `command` does; unknown names stay."""
+
+    def value(found: re.Match[str]) -> str:
+        return environment.get(found[1] or found[2], found[0])
+
+    return [_NAME.sub(value, os.path.expanduser(word)) for word in words]  # noqa: PTH111 (a text, no path)
 
 
 def default_shell(ctx: Context) -> str:
@@ -96,13 +144,13 @@ def default_shell(ctx: Context) -> str:
 # ---------------------------------------------------------------- on this machine
 
 
-def _held_here(folder: Path, call: Call) -> str:
-    """Both guards take a glob, as Ansible's do."""
-    if call.creates and _there(folder, call.creates):
-        return f"{call.creates} is there"
-    if call.removes and not _there(folder, call.removes):
-        return f"{call.removes} is not there"
-    return ""
+def held_here(folder: Path, creates: str | None, removes: str | None) -> Held:
+    """Both guards take a glob, as Ansible's do; relative ones start at `folder`."""
+    if creates and _there(folder, creates):
+        return Held(creates)
+    if removes and not _there(folder, removes):
+        return Held(removes, exists=False)
+    return Held()
 
 
 def _there(folder: Path, pattern: str) -> bool:
@@ -152,7 +200,7 @@ def _glob(pattern: str) -> str:
     return escaped.replace("\\~/", "~/", 1) if pattern.startswith("~/") else escaped
 
 
-def _held_there(ctx: Context, call: Call) -> str:
+def _held_there(ctx: Context, call: Call) -> Held:
     """The guards' word from the instance: asking them changes nothing, so that a dry run asks them, too."""
     from ._instances import wait_online
     from ._ssm import Job, each, run_on_instances
@@ -168,10 +216,8 @@ def _held_there(ctx: Context, call: Call) -> str:
     if answer.failure:
         raise Failed(f"The guards could not be asked on {next(each([answer]))}")
     if guard_answer(answer.stdout) is None:
-        return ""
-    if call.creates and call.removes:
-        return f"{call.creates} is there, or {call.removes} is not"
-    return f"{call.creates} is there" if call.creates else f"{call.removes} is not there"
+        return Held()
+    return Held(call.creates) if call.creates else Held(str(call.removes), exists=False)
 
 
 def _run_there(ctx: Context, call: Call) -> CommandResult:
@@ -185,9 +231,12 @@ def _run_there(ctx: Context, call: Call) -> CommandResult:
     (ran,) = run_on_instances(ctx, "run", Job(script=compose(_script(ctx, call))), [instance.id])
     shown: str | list[str] = call.command
     if ran.rc == 0 and (why := guard_answer(ran.stdout)):
-        return CommandResult(cmd=shown, msg=f"Not run: {why}")
+        return CommandResult(cmd=shown, msg=f"Did not run command: {why}")
     own = [line for line in ran.stderr.splitlines(keepends=True) if not line.startswith(AGENT_SAYS)]
-    result = ended(shown, ran.rc, ran.stdout, "".join(own), ran.seconds)
+    end = datetime.now()  # noqa: DTZ005 (Ansible's results tell local time)
+    start = end - timedelta(seconds=ran.seconds)
+    raw = Raw(rc=ran.rc, stdout=ran.stdout, stderr="".join(own), start=start.isoformat(), end=end.isoformat())
+    result = ended(shown, raw, strip=call.strip)
     if ran.failure:
         said = last_line(ran.stderr)
         raise Failed(

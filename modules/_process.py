@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
@@ -23,69 +25,109 @@ LOOK = 0.2
 PATIENCE = 2.0
 """Seconds before a command that runs is shown as waited for."""
 
+NON_ZERO = "non-zero return code"
+
 GRACE = 5.0
 """Seconds that a cancelled command has to end by itself."""
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How a command ended."""
+    """How a command ended; its fields are Ansible's."""
 
-    cmd: Annotated[str | list[str], Meta(description="What was run.")]
-    rc: Annotated[int, Meta(description="Exit code; negative: the signal that ended it.")] = 0
     stdout: Annotated[str, Meta(description="Standard output, without its last line ends.")] = ""
     stderr: Annotated[str, Meta(description="Standard error, without its last line ends.")] = ""
-    stdout_lines: Annotated[list[str], Meta(description="The same, as lines.")] = msgspec.field(
-        default_factory=list
-    )
-    stderr_lines: Annotated[list[str], Meta(description="The same, as lines.")] = msgspec.field(
-        default_factory=list
-    )
-    delta: Annotated[float, Meta(description="Seconds that it ran.")] = 0.0
+    rc: Annotated[int | None, Meta(description="Exit code; negative: the signal that ended it.")] = 0
+    cmd: Annotated[Any, Meta(description="What was run: its words, or the text that a shell read.")]
+    start: Annotated[str | None, Meta(description="When it began, by this machine's clock.")] = None
+    end: Annotated[str | None, Meta(description="When it ended.")] = None
+    delta: Annotated[str | None, Meta(description="How long it ran, as H:MM:SS.ffffff.")] = None
     msg: Annotated[str, Meta(description="Why it was not run.")] = ""
+    stdout_lines: Annotated[list[str], Meta(description="Output as lines.")] = msgspec.field(
+        default_factory=list
+    )
+    stderr_lines: Annotated[list[str], Meta(description="Errors as lines.")] = msgspec.field(
+        default_factory=list
+    )
+    skipped: Annotated[
+        bool | msgspec.UnsetType, Meta(description="It was only asked for with `check_mode: true`.")
+    ] = msgspec.UNSET
+    failed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-def ended(cmd: str | list[str], rc: int, stdout: str, stderr: str, seconds: float) -> CommandResult:
-    """The result of a command that ran."""
-    stdout, stderr = stdout.rstrip("\r\n"), stderr.rstrip("\r\n")
+class Raw(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process left behind."""
+
+    rc: int
+    stdout: str
+    stderr: str
+    start: str = ""
+    end: str = ""
+    """Both by this machine's clock, as ISO 8601 without a zone."""
+
+
+def ended(cmd: str | list[str], raw: Raw, *, strip: bool = True) -> CommandResult:
+    """The result of a command that ran. `strip`: without empty lines at the end of what it said."""
+    stdout = raw.stdout.rstrip("\r\n") if strip else raw.stdout
+    stderr = raw.stderr.rstrip("\r\n") if strip else raw.stderr
+    timed = bool(raw.start and raw.end)
     return CommandResult(
         cmd=cmd,
-        rc=rc,
+        rc=raw.rc,
         stdout=stdout,
         stderr=stderr,
+        start=_moment(raw.start) if timed else None,
+        end=_moment(raw.end) if timed else None,
+        delta=str(datetime.fromisoformat(raw.end) - datetime.fromisoformat(raw.start)) if timed else None,
         stdout_lines=stdout.splitlines(),
         stderr_lines=stderr.splitlines(),
-        delta=seconds,
     )
+
+
+def _moment(iso: str) -> str:
+    return str(datetime.fromisoformat(iso))
 
 
 def run_here(
     ctx: Context,
-    command: str | Sequence[str],
+    argv: str | Sequence[str],
     *,
-    chdir: str | None,
-    stdin: str | None,
-    shell: str | None = None,
+    shown: str | list[str],
+    chdir: str | None = None,
+    stdin: str | None = None,
+    strip: bool = True,
 ) -> CommandResult:
-    """Run a command once, as an effect, in the playbook's folder or in `chdir`.
+    """Run a program once, as an effect, in the playbook's folder or in `chdir`; the result calls it `shown`.
 
-    `shell` is the program that reads `command` as text; without it, `command` is an argument list (on Windows also
-    a text, which the program itself splits there). Raises Failed when it can't be started or ends with another code
-    than 0, InDoubt when it was interrupted.
+    Raises Failed when it can't be started or ends with another code than 0, InDoubt when it was interrupted.
     """
-    shown = command if isinstance(command, str) else list(command)
-    argv = shown if shell is None else shell_call(shell, str(command))
+    result = ended(shown, run_raw(ctx, argv, shown=shown, chdir=chdir, stdin=stdin), strip=strip)
+    if result.rc != 0:
+        told = {**msgspec.to_builtins(result), "changed": True}
+        raise Failed(NON_ZERO, hint=how(result.rc, result.stdout, result.stderr), result=told)
+    return result
+
+
+def run_raw(
+    ctx: Context,
+    argv: str | Sequence[str],
+    *,
+    shown: str | list[str],
+    chdir: str | None = None,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Raw:
+    """As `run_here`, whatever its exit code says. `environment`: instead of the task's own."""
+    added = ctx.environment if environment is None else environment
     folder = ctx.base / Path(chdir).expanduser() if chdir else ctx.base
 
     def call(_intent: Intent) -> dict[str, Any]:
-        return _run(ctx, argv, folder, stdin)
+        if ctx.cancelled:
+            raise Stopped("The run was interrupted before the command began.")
+        if not folder.is_dir():
+            raise _no_folder(folder, shown)
+        return _run(ctx, argv, folder, stdin, added, shown)
 
-    answer = ctx.effect("run", call)
-    result = ended(
-        shown, int(answer["rc"]), str(answer["stdout"]), str(answer["stderr"]), float(answer["delta"])
-    )
-    if result.rc != 0:
-        raise Failed(_how(result), result=msgspec.to_builtins(result))
-    return result
+    return msgspec.convert(ctx.effect("run", call), Raw)
 
 
 def shell_call(shell: str, text: str) -> str | list[str]:
@@ -98,21 +140,46 @@ def shell_call(shell: str, text: str) -> str | list[str]:
     return [shell, "-c", text]
 
 
-def _how(result: CommandResult) -> str:
-    said = (result.stderr.strip() or result.stdout.strip()).splitlines()
+def how(rc: int | None, stdout: str, stderr: str) -> str:
+    """How a command ended that failed, for a person."""
+    said = (stderr.strip() or stdout.strip()).splitlines()
     detail = f": {said[-1]}" if said else ""
-    if result.rc < 0:
+    if rc is not None and rc < 0:
         with contextlib.suppress(ValueError):
-            return f"The command was ended by {signal.Signals(-result.rc).name}{detail}"
-    return f"The command ended with code {result.rc}{detail}"
+            return f"The command was ended by {signal.Signals(-rc).name}{detail}"
+    return f"The command ended with code {rc}{detail}"
 
 
-def _run(ctx: Context, argv: str | Sequence[str], folder: Path, stdin: str | None) -> dict[str, Any]:
-    if ctx.cancelled:
-        raise Stopped("The run was interrupted before the command began.")
-    if not folder.is_dir():
-        raise Failed(f"Can't run the command in {folder}: there is no such folder")
-    began = time.monotonic()
+def _no_folder(folder: Path, shown: str | list[str]) -> Failed:
+    told = msgspec.to_builtins(CommandResult(cmd=shown, rc=None))
+    hint = f"There is no folder {folder}."
+    return Failed("Unable to change directory before execution.", hint=hint, result=told)
+
+
+def _not_started(error: OSError | ValueError, argv: str | Sequence[str], shown: str | list[str]) -> Failed:
+    program = (argv.partition(" ")[0] if isinstance(argv, str) else argv[0]) or "''"
+    code = getattr(error, "errno", None) or 257
+    text = shown if isinstance(shown, str) else shlex.join(shown)
+    reason = getattr(error, "strerror", None) or error
+    return Failed(
+        "Error executing command.", hint=f"Can't run '{program}': {reason}", result=nothing_ran(text, code)
+    )
+
+
+def nothing_ran(cmd: str, rc: int) -> dict[str, Any]:
+    """What Ansible's result holds of a program that can't be started."""
+    return {"rc": rc, "cmd": cmd, "stdout": "", "stderr": "", "stdout_lines": [], "stderr_lines": []}
+
+
+def _run(
+    ctx: Context,
+    argv: str | Sequence[str],
+    folder: Path,
+    stdin: str | None,
+    environment: Mapping[str, str],
+    shown: str | list[str],
+) -> dict[str, Any]:
+    began, clock = datetime.now(), time.monotonic()  # noqa: DTZ005 (Ansible's results tell local time)
     try:
         process = subprocess.Popen(  # noqa: S603 (running what the playbook says is the point)
             argv,
@@ -120,22 +187,20 @@ def _run(ctx: Context, argv: str | Sequence[str], folder: Path, stdin: str | Non
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder,
-            env={**os.environ, **ctx.environment},
+            env={**os.environ, **environment},
             # Ctrl-C at the terminal is ours to judge, not the command's.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-    except OSError as error:
-        name = argv.partition(" ")[0] if isinstance(argv, str) else argv[0]
-        raise Failed(f"Can't run '{name}': {error.strerror or error}") from error
-    except ValueError as error:
-        raise Failed(f"The command can't be run: {error}") from error
-    stdout, stderr = _wait(ctx, process, stdin, began)
+    except (OSError, ValueError) as error:
+        raise _not_started(error, argv, shown) from error
+    stdout, stderr = _wait(ctx, process, stdin, clock)
     return {
         "rc": process.returncode,
         "stdout": stdout.decode("utf-8", "backslashreplace"),
         "stderr": stderr.decode("utf-8", "backslashreplace"),
-        "delta": time.monotonic() - began,
+        "start": began.isoformat(),
+        "end": (began + timedelta(seconds=time.monotonic() - clock)).isoformat(),
     }
 
 

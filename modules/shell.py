@@ -9,11 +9,11 @@ The shell is `/bin/sh`; on a Windows machine `cmd.exe`.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import FREE_FORM, Change, Context, Params, Permissions
+from runbook.contract import FREE_FORM, Change, Context, Params, Permissions, aliases, no_effect
 from runbook.errors import Failed
 
 from . import _commands
@@ -22,7 +22,9 @@ from ._unknowns import first_unknown
 
 
 class ShellParams(Params, frozen=True, kw_only=True):
-    cmd: Annotated[str, FREE_FORM, Meta(description="The text that the shell runs.")]
+    cmd: Annotated[
+        str | None, FREE_FORM, aliases("_raw_params"), Meta(description="The text that the shell runs.")
+    ] = None
     chdir: Annotated[str | None, Meta(description="Folder to run it in.")] = None
     creates: Annotated[str | None, Meta(description="Not run when this is there; a path or a glob.")] = None
     removes: Annotated[str | None, Meta(description="Not run when this is not there; a path or a glob.")] = (
@@ -30,6 +32,10 @@ class ShellParams(Params, frozen=True, kw_only=True):
     )
     stdin: Annotated[str | None, Meta(description="What it reads from its standard input.")] = None
     stdin_add_newline: Annotated[bool, Meta(description="End `stdin` with a line end.")] = True
+    strip_empty_ends: Annotated[bool, Meta(description="Take empty lines at the end of its output away.")] = (
+        True
+    )
+    expand_argument_vars: Annotated[bool, no_effect("A shell does that by itself.")] = True
     executable: Annotated[str | None, Meta(description="Another shell, such as /bin/bash or pwsh.")] = None
 
 
@@ -46,23 +52,29 @@ class Shell:
         return None
 
     def observe(self, ctx: Context, params: ShellParams) -> _commands.Held:
-        if first_unknown(params.cmd) is None and not params.cmd.strip():
-            raise Failed("The command is empty")
         return _commands.look(ctx, _call(ctx, params))
 
     def plan(self, params: ShellParams, observed: _commands.Held) -> Change:
-        return _commands.plan(params.cmd, observed)
+        guarded = bool(params.creates or params.removes)
+        return _commands.plan(_text(params), observed, guarded=guarded)
 
     def apply(self, ctx: Context, params: ShellParams, change: Change) -> CommandResult:
         return _commands.run(ctx, _call(ctx, params))
 
 
+def _text(params: ShellParams) -> Any:
+    if first_unknown(params.cmd) is None and not (params.cmd or "").strip():
+        raise Failed("one of the following is required: _raw_params, cmd, argv")
+    return params.cmd
+
+
 def _call(ctx: Context, params: ShellParams) -> _commands.Call:
     return _commands.Call(
-        command=params.cmd,
+        command=_text(params),
         chdir=params.chdir,
         creates=params.creates,
         removes=params.removes,
         stdin=_commands.with_newline(params.stdin) if params.stdin_add_newline else params.stdin,
         shell=params.executable or _commands.default_shell(ctx),
+        strip=params.strip_empty_ends,
     )

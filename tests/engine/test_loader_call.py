@@ -73,7 +73,7 @@ def test_all_forms_mean_the_same(text: str) -> None:
         ),
         ("shell: \"echo 'creates=x'\"", {"cmd": "echo 'creates=x'"}),
         ("shell: echo don't", {"cmd": "echo don't"}),
-        ("shell: cmd='echo hi'", {"cmd": "echo hi"}),
+        ("shell: cmd='echo hi'", {"cmd": "cmd='echo hi'"}),
         ("shell: |\n  one\n  two\n", {"cmd": "one\ntwo\n"}),
         (
             "shell: ls {{ x }} creates={{ a ~ b }}",

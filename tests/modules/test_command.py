@@ -25,7 +25,8 @@ def test_words_output_and_code_are_told(folder: Folder) -> None:
         - hosts: localhost
           tasks:
             - {name: text, command: printf '%s\\n' "two words" three}
-            - {name: list, command: {argv: [printf, '%s;', "a b", "$HOME", "*"]}}
+            - {name: list, command: {argv: [printf, '%s;', "a b", "$HOME", "*"], expand_argument_vars: false}}
+            - {name: put in, command: {argv: [printf, '%s;', "$NAME", "${NAME}s", $none]}, environment: {NAME: x y}}
             - {name: shell, shell: "echo one; echo two >&2; echo three | tr a-z A-Z"}
         """
     )
@@ -34,6 +35,8 @@ def test_words_output_and_code_are_told(folder: Folder) -> None:
     assert text["stdout_lines"] == ["two words", "three"]
     assert (text["rc"], text["changed"]) == (0, True)
     assert played.outcome("list").result["stdout"] == "a b;$HOME;*;", "no shell reads it"
+    assert played.outcome("put in").result["stdout"] == "x y;x ys;$none;"
+    assert played.outcome("put in").result["cmd"][2] == "$NAME", "the result tells what was written"
     shell = played.outcome("shell").result
     assert (shell["stdout"], shell["stderr"]) == ("one\nTHREE", "two")
 
@@ -43,30 +46,34 @@ def test_another_code_than_0_fails_with_all_that_is_known(folder: Folder) -> Non
 
     result = played.outcome("bad").result
     assert played.code == 2
-    assert result["msg"] == "The command ended with code 3: why"
-    assert (result["rc"], result["stdout"]) == (3, "out")
+    assert result["msg"] == "non-zero return code"
+    assert played.outcome("bad").hint == "The command ended with code 3: why"
+    assert (result["rc"], result["stdout"], result["changed"]) == (3, "out", True)
+    assert result["end"] > result["start"]
+    assert result["delta"].startswith("0:00:0")
 
 
 def test_a_signal_is_told_by_its_name(folder: Folder) -> None:
     played = folder.play("- hosts: localhost\n  tasks: [{name: bad, shell: kill -9 $$}]")
-    assert played.message("bad") == "The command was ended by SIGKILL"
+    assert played.outcome("bad").hint == "The command was ended by SIGKILL"
+    assert played.outcome("bad").result["rc"] == -9
 
 
 @pytest.mark.parametrize(
     ("call", "says"),
     [
         ("command: no-such-program --version", "Can't run 'no-such-program': No such file or directory"),
-        ("command: {argv: [ls], chdir: nowhere}", "there is no such folder"),
-        ("command: {argv: []}", "The command is empty"),
-        ("command: {cmd: ls, argv: [ls]}", "either a text or `argv`"),
+        ("command: {argv: [ls], chdir: nowhere}", "There is no folder"),
+        ("command: {argv: []}", "`argv` is empty"),
+        ("command: {cmd: ls, argv: [ls]}", "mutually exclusive: _raw_params|cmd|argv"),
         ("command: echo 'open", "No closing quotation"),
-        ("shell: \"{{ '' }}\"", "The command is empty"),
+        ("shell: \"{{ '' }}\"", "one of the following is required"),
     ],
 )
 def test_what_can_not_be_run_is_a_plain_failure(folder: Folder, call: str, says: str) -> None:
     played = folder.play(f"- hosts: localhost\n  tasks:\n    - name: bad\n      {call}")
     assert played.code == 2
-    assert says in played.message("bad")
+    assert says in played.message("bad") + played.outcome("bad").hint
 
 
 def test_relative_paths_start_at_the_playbooks_folder(folder: Folder) -> None:
@@ -99,8 +106,8 @@ def test_guards_hold_it_back_before_it_runs(folder: Folder) -> None:
     )
 
     assert [status for _, _, status in played.steps] == ["ok", "ok", "ok", "ok", "changed"]
-    assert played.message("there") == "Not run: made-1.txt is there"
-    assert played.message("gone") == "Not run: made-9.txt is not there"
+    assert played.message("there") == "Did not run command since 'made-1.txt' exists"
+    assert played.message("gone") == "Did not run command since 'made-9.txt' does not exist"
     assert not (folder.path / "never").exists()
     assert (folder.path / "made").exists()
 
@@ -181,7 +188,7 @@ def run_and_cancel(ctx: RecordingContext, text: str) -> None:
     timer = threading.Timer(0.4, cancel)
     timer.start()
     try:
-        run_here(ctx, text, chdir=None, stdin=None, shell="/bin/sh")  # noqa: S604
+        run_here(ctx, shell_call("/bin/sh", text), shown=text)
     finally:
         timer.join()
 
@@ -225,7 +232,7 @@ def test_one_that_ignores_the_polite_word_is_ended_by_force(
 def test_a_cancelled_run_begins_nothing(tmp_path: Path) -> None:
     ctx = RecordingContext(base=tmp_path, cancelled=True)
     with pytest.raises(Stopped, match="before the command began"):
-        run_here(ctx, ["touch", "never"], chdir=None, stdin=None)
+        run_here(ctx, ["touch", "never"], shown="touch")
     assert not (tmp_path / "never").exists()
 
 
@@ -234,10 +241,75 @@ def test_a_command_that_takes_long_is_shown_as_waited_for(
 ) -> None:
     monkeypatch.setattr("runbook.modules._process.PATIENCE", 0.1)
     ctx = RecordingContext(base=tmp_path)
-    run_here(ctx, ["sleep", "0.6"], chdir=None, stdin=None)
+    run_here(ctx, ["sleep", "0.6"], shown="sleep")
     assert ctx.phases == ["running"]
 
 
 def test_a_nul_byte_is_refused_in_plain_words(tmp_path: Path) -> None:
-    with pytest.raises(Failed, match="can't be run"):
-        run_here(RecordingContext(base=tmp_path), ["echo", "a\0b"], chdir=None, stdin=None)
+    with pytest.raises(Failed, match="Error executing command") as caught:
+        run_here(RecordingContext(base=tmp_path), ["echo", "a\0b"], shown="echo")
+    assert "null byte" in str(caught.value.hint)
+
+
+# ---------------------------------------------------------------- only asked for
+
+
+def test_a_task_in_check_mode_tells_what_ansible_tells(folder: Folder) -> None:
+    """In a run that applies; in a dry run what it would do stays open."""
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - {name: plain, command: touch never, check_mode: true}
+            - {name: guarded, command: {cmd: touch never, creates: nothing}, check_mode: true}
+            - {name: held, shell: {cmd: touch never, creates: site.yml}, check_mode: true}
+            - {name: raw, raw: touch never, check_mode: true}
+        """
+    )
+    assert [status for _, _, status in played.steps] == ["skipped", "changed", "ok", "skipped"]
+    assert played.message("plain") == "Command would have run if not in check mode"
+    assert played.message("held") == "Would not run command since 'site.yml' exists"
+    assert not (folder.path / "never").exists()
+
+
+# ---------------------------------------------------------------- raw and script
+
+
+def test_raw_tells_output_as_it_is_and_takes_no_environment(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - {name: told, raw: 'printf "a\\n\\n$WORD"', environment: {WORD: x}}
+            - {name: bad, raw: "echo out; exit 2", ignore_errors: true}
+        """
+    )
+    assert played.outcome("told").result["stdout"] == "a\n\n"
+    assert "does not support the environment" in played.notices
+    assert (played.message("bad"), played.outcome("bad").result["rc"]) == ("non-zero return code", 2)
+
+
+def test_a_script_runs_by_its_first_line_with_what_it_is_given(folder: Folder) -> None:
+    (folder.path / "files").mkdir()
+    (folder.path / "files" / "say.sh").write_text('#!/bin/bash\necho "$# $1 $WORD"; pwd; exit ${RC:-0}\n')
+    played = folder.play(
+        """
+        - hosts: localhost
+          environment: {WORD: w}
+          tasks:
+            - {name: words, script: "say.sh 'a b' c"}
+            - {name: by, script: {cmd: say.sh x, executable: bash, chdir: /}}
+            - {name: held, script: {cmd: say.sh, creates: site.yml}}
+            - {name: bad, script: say.sh, environment: {RC: "4"}, ignore_errors: true}
+            - {name: none, script: nowhere.sh, ignore_errors: true}
+            - {name: folder, script: {cmd: say.sh, chdir: here}, ignore_errors: true}
+            - {name: asked, script: say.sh, check_mode: true}
+        """
+    )
+    assert played.outcome("words").result["stdout_lines"] == ["2 a b w", str(folder.path)]
+    assert played.outcome("by").result["stdout_lines"] == ["1 x w", "/"]
+    assert played.message("held") == "site.yml exists, matching creates option"
+    assert (played.message("bad"), played.outcome("bad").result["rc"]) == ("non-zero return code", 4)
+    assert "nowhere.sh" in played.message("none")
+    assert "must be an absolute path" in played.message("folder")
+    assert [status for _, _, status in played.steps][-1] == "skipped"

@@ -73,8 +73,8 @@ def test_words_and_shell_text_arrive_as_they_were_written(played: Mapping[str, A
 
 def test_guards_are_asked_on_the_instance(played: Mapping[str, Any]) -> None:
     assert [played[name]["status"] for name in ("there", "gone", "inside")] == ["ok", "ok", "changed"]
-    assert played["there"]["result"]["msg"] == "Not run: /tmp/a b/made-* is there"
-    assert played["gone"]["result"]["msg"] == "Not run: /tmp/nowhere is not there"
+    assert played["there"]["result"]["msg"] == "Did not run command since '/tmp/a b/made-*' exists"
+    assert played["gone"]["result"]["msg"] == "Did not run command since '/tmp/nowhere' does not exist"
     assert played["inside"]["result"]["stdout"] == "/tmp/a b"  # noqa: S108
 
 
