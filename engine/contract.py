@@ -20,7 +20,18 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeGuard, TypeV
 import msgspec
 
 from .errors import RunbookError
-from .model import Action, AddHost, Change, Directive, Include, IncludeRole, Meta, Value, VarsFiles
+from .model import (
+    Action,
+    AddHost,
+    Change,
+    CustomStats,
+    Directive,
+    Include,
+    IncludeRole,
+    Meta,
+    Value,
+    VarsFiles,
+)
 from .secret_names import boxed
 from .values import Expression, Unknown
 
@@ -488,6 +499,7 @@ __all__ = [
     "ClientFactory",
     "Computation",
     "Context",
+    "CustomStats",
     "Decision",
     "Directive",
     "Expression",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from .errors import Position
 from .model import Outcome
@@ -97,6 +97,8 @@ class RunFinished:
     exit_code: int
     resume: str = ""
     """The command to go on with, when it can be resumed."""
+    stats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What `set_stats` kept, by host; `_run`: of the run."""
 
 
 Event: TypeAlias = (

@@ -19,7 +19,7 @@ import msgspec
 
 from .errors import JournalError
 from .journal import EffectDone, EffectIntent, ItemDone, Record, RunHeader, StepDone
-from .model import AddHost, Change, Directive, FactsOf, Include, IncludeRole, Outcome
+from .model import AddHost, Change, CustomStats, Directive, FactsOf, Include, IncludeRole, Outcome
 from .values import Expression, Secret, SourceFloat, SourceInt, Template, Unknown
 
 Mask = Callable[[str], str]
@@ -95,6 +95,8 @@ class Encoder:
         if isinstance(directive, FactsOf):
             pack = self._data.pack
             return FactsOf(directive.host, pack(directive.facts), pack(directive.host_facts))
+        if isinstance(directive, CustomStats):
+            return msgspec.structs.replace(directive, data=self._data.pack(directive.data))
         if isinstance(directive, Include | IncludeRole | AddHost):
             return msgspec.structs.replace(directive, vars=self._data.pack(directive.vars))
         return directive
@@ -139,6 +141,8 @@ def _unpacked_outcome(outcome: Outcome) -> Outcome:
 def _unpacked_directive(directive: Directive) -> Directive:
     if isinstance(directive, FactsOf):
         return FactsOf(directive.host, _unpack(directive.facts), _unpack(directive.host_facts))
+    if isinstance(directive, CustomStats):
+        return msgspec.structs.replace(directive, data=_unpack(directive.data))
     if isinstance(directive, Include | IncludeRole | AddHost):
         return msgspec.structs.replace(directive, vars=_unpack(directive.vars))
     return directive

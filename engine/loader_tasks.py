@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from .errors import Position, nearest
+from .foreign_modules import INSTEAD_OF
 from .identity import Siblings, canonical
 from .keywords import (
     INSTEAD,
@@ -230,7 +231,11 @@ class TaskReader:
         if len(unknown) == 1:
             entry = unknown[0]
             hint = self._session.modules.hint(entry.key, ())
-            if hint is None and nearest(entry.key, known_at(self._place)):
+            foreign = module_name(entry.key)
+            if foreign in INSTEAD_OF:
+                message = f"The module '{foreign}' is not supported"
+                self._file.problem(message, entry.position, INSTEAD_OF[foreign])
+            elif hint is None and nearest(entry.key, known_at(self._place)):
                 unknown_keyword(self._file, entry, self._place)
             else:
                 hint = hint or "'runbook doc' lists the modules."

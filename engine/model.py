@@ -341,6 +341,16 @@ class FactsOf(msgspec.Struct, frozen=True, tag=True):
     host_facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
+class CustomStats(msgspec.Struct, frozen=True, tag=True):
+    """Numbers and words to show at the end of the run (`set_stats`)."""
+
+    data: Mapping[str, Any]
+    host: str | None = None
+    """Kept apart for this host; None: of the run."""
+    aggregate: bool = True
+    """Values of the same name add up; otherwise the last one counts."""
+
+
 class Meta(msgspec.Struct, frozen=True, tag=True):
     """A word to the engine: flush_handlers, end_play, end_host, clear_facts, noop, ..."""
 
@@ -348,7 +358,7 @@ class Meta(msgspec.Struct, frozen=True, tag=True):
 
 
 # Tagged structs, because they stand in the journal too.
-Directive: TypeAlias = Include | IncludeRole | VarsFiles | AddHost | FactsOf | Meta
+Directive: TypeAlias = Include | IncludeRole | VarsFiles | AddHost | FactsOf | CustomStats | Meta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,19 @@ from .includes import Includes
 from .job import Job
 from .journal import Journal, StepDone
 from .loader_call import Catalog
-from .model import AddHost, FactsOf, Include, IncludeRole, Meta, Outcome, Play, Status, Task, VarsFiles
+from .model import (
+    AddHost,
+    CustomStats,
+    FactsOf,
+    Include,
+    IncludeRole,
+    Meta,
+    Outcome,
+    Play,
+    Status,
+    Task,
+    VarsFiles,
+)
 from .outcomes import NOT_READ, not_included
 from .places import plays_here
 from .resume import History
@@ -56,6 +68,7 @@ class PlayRun:
     tags: Tags
     emit: Callable[[Event], None]
     add_host: Callable[[AddHost], bool]
+    keep_stats: Callable[[CustomStats], None]
     batch: str
     """Identity of the serial batch within the play, empty for the only one."""
     start_at: StartAt
@@ -163,7 +176,8 @@ class PlayRun:
         return self._once.first(place, lane)
 
     def _take_over(self, lane: Lane, slot: Slot, outcome: Outcome) -> None:
-        self._remember(self.around.hosts[lane.host], slot.task, outcome)
+        if slot.task.run_once:  # what a module does once for all by itself is registered by its first host
+            self._remember(self.around.hosts[lane.host], slot.task, outcome)
         self._note_role(lane, slot, outcome)
         if outcome.failed:
             fail_with_the_first(lane)
@@ -228,6 +242,9 @@ class PlayRun:
             state.facts["ansible_failed_result"] = outcome.result
         if not replayed:
             self.journal.append(_record(lane.host, slot, name, outcome))
+        for kept in outcome.directives:
+            if isinstance(kept, CustomStats):
+                self.keep_stats(kept)
         self._note_role(lane, slot, outcome)
         for notified in outcome.notified:
             self._notify(lane, notified)
@@ -330,7 +347,7 @@ class PlayRun:
             elif isinstance(directive, VarsFiles):
                 scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
                 self.around.hosts[lane.host].included.update(read(directive, scope, self.templates.vault))
-            else:
+            elif isinstance(directive, Meta):
                 words.add(directive.word)
         return Verdict(
             failed=outcome.failed,

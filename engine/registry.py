@@ -26,6 +26,7 @@ from .contract import (
     Params,
 )
 from .errors import ContractError, Position, Problem, nearest
+from .foreign_modules import INSTEAD_OF
 from .model import Value
 from .params import check_literals, free_form_field
 from .registry_check import check_class
@@ -62,6 +63,8 @@ class Registry:
     ) -> list[Problem]:
         """What is wrong with a call as far as it shows before rendering."""
         found = self._find(module)
+        if found is None and module in INSTEAD_OF:
+            return [Problem(f"The module '{module}' is not supported", at, INSTEAD_OF[module])]
         if found is None:
             return [Problem(f"There is no module '{module}'", at, nearest(module, self.names()))]
         return check_literals(found.Params, args, positions, at)

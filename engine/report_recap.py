@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
+from .custom_stats import RUN
 from .events import RunFinished, Tally
 from .prose import duration, visible
 from .style import Role, Style
@@ -56,3 +59,14 @@ def verdict(event: RunFinished, style: Style, *, check: bool) -> list[str]:
     if event.resume:
         lines += ["Go on from here with:", f"    {visible(event.resume)}"]
     return lines
+
+
+def stats(kept: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What `set_stats` kept: of each host, and at last of the run."""
+    hosts = sorted(host for host in kept if host != RUN)
+    names = [*hosts, *([RUN] if RUN in kept else ())]
+    return [f"{'RUN' if name == RUN else visible(name)}: {_shown(kept[name])}" for name in names]
+
+
+def _shown(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, default=str)

@@ -20,7 +20,7 @@ from .events import (
 from .model import Change
 from .prose import text_lines, visible
 from .report_card import card
-from .report_recap import recap, verdict
+from .report_recap import recap, stats, verdict
 from .report_screen import Screen
 from .report_steps import StepText, indented
 from .style import Style
@@ -145,6 +145,8 @@ class TextReporter:
             if tally is None or tally.failed or tally.unreachable:
                 lines += card(failure, items, self._style)
         lines += ["", self._rule("PLAY RECAP"), *recap(event.hosts, self._style)]
+        if event.stats:
+            lines += ["", self._rule("CUSTOM STATS"), *stats(event.stats)]
         check = not self._text.applied
         if check and event.exit_code == 0:  # a plan cut short would count wrong
             shown = [change for change in self._changes if change.action.changes]

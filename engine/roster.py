@@ -93,16 +93,27 @@ class Roster:
         groups = ("all", *wanted.groups)
         known = self.states.get(wanted.name)
         if known is None:
+            groups = groups if wanted.groups else ("all", "ungrouped")
             self.states[wanted.name] = HostState(
                 self._connected(Host(wanted.name, {**NO_SOURCE, **wanted.vars}, groups))
             )
         else:
-            merged = {**known.host.vars, **wanted.vars}
-            known.host = Host(wanted.name, merged, tuple(dict.fromkeys((*known.host.groups, *groups))))
+            merged = {**known.host.vars, **wanted.vars} if wanted.vars else known.host.vars
+            joined = tuple(dict.fromkeys((*known.host.groups, *groups)))
+            known.host = replace(known.host, vars=merged, groups=joined)
+        if wanted.groups:
+            self._no_longer_ungrouped(wanted.name)
         missing = [group for group in groups if wanted.name not in self.groups.setdefault(group, [])]
         for group in missing:
             self.groups[group].append(wanted.name)
         return known is None or bool(missing)
+
+    def _no_longer_ungrouped(self, name: str) -> None:
+        host = self.states[name].host
+        if "ungrouped" in host.groups:
+            self.states[name].host = replace(host, groups=tuple(g for g in host.groups if g != "ungrouped"))
+        if name in self.groups.get("ungrouped", ()):
+            self.groups["ungrouped"].remove(name)
 
     def _connected(self, host: Host) -> Host:
         """The host with the connection of the command line, unless it has its own."""

@@ -14,6 +14,7 @@ from .background import Background
 from .batches import batches, ordered, sizes
 from .context import Permits, Services, nobody
 from .contract import ClientFactory
+from .custom_stats import StatsBoard
 from .effects import Effects
 from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
@@ -62,6 +63,7 @@ class Runner:
     question: Ask | None = None
     """Asks what plays want to know (`vars_prompt`); None: there is no terminal."""
     _tallies: Tallies = field(default_factory=Tallies)
+    _stats: StatsBoard = field(default_factory=StatsBoard)
     _targets: Targets = field(init=False)
     _clients: Callable[[], ClientFactory] = field(init=False)
     _roster: Roster = field(init=False)
@@ -151,6 +153,7 @@ class Runner:
                     tags=self.options.tags,
                     emit=self._emit,
                     add_host=self._roster.add,
+                    keep_stats=self._stats.keep,
                     batch=f"batch{number}/" if play.serial else "",
                     start_at=start_at,
                     size=len(whole),
@@ -292,6 +295,7 @@ class Runner:
                 hosts=dict(self._tallies.hosts),
                 seconds=seconds,
                 exit_code=code,
+                stats=self._stats.kept,
                 resume=f"runbook resume {run}" if resumable else "",
             )
         )

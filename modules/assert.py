@@ -5,6 +5,8 @@
       - cluster.shards | length == 1
       - cluster.status == 'available'
     fail_msg: "The cluster is not as asked."
+
+An expression must come to true or false: text and numbers are refused, because `"false"` would hold.
 """
 
 from __future__ import annotations
@@ -12,16 +14,22 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
-from runbook.contract import Decision, Expression, Params, Scope
-from runbook.values import Unknown
+from runbook.contract import Decision, Expression, Params, Scope, aliases, no_effect
+from runbook.errors import Failed
+from runbook.values import Secret, Unknown
 
 
 class AssertParams(Params, frozen=True, kw_only=True):
     that: Annotated[list[Expression], Meta(description="Expressions that must all hold.")]
-    fail_msg: Annotated[Any, Meta(description="What to say when one does not.")] = None
-    msg: Annotated[Any, Meta(description="The same, by its older name.")] = None
-    success_msg: Annotated[Any, Meta(description="What to say when all hold.")] = "All assertions passed"
-    quiet: Annotated[bool, Meta(description="Accepted for Ansible's sake: little is told anyway.")] = False
+    fail_msg: Annotated[
+        Any, aliases("msg"), Meta(description="What to say when one does not: text, or a list of texts.")
+    ] = "Assertion failed"
+    success_msg: Annotated[Any, Meta(description="What to say when all hold: text, or a list of texts.")] = (
+        "All assertions passed"
+    )
+    quiet: Annotated[
+        bool, no_effect("Little is told anyway."), Meta(description="Tell less of each assertion.")
+    ] = False
 
 
 class Assert:
@@ -30,22 +38,45 @@ class Assert:
     Params: ClassVar[type[Params]] = AssertParams
 
     def compute(self, params: AssertParams, scope: Scope) -> Decision:
+        _check_message("fail_msg", params.fail_msg)
+        _check_message("success_msg", params.success_msg)
         undecided = None
         for expression in params.that:
-            holds = scope.truth(expression)
-            if isinstance(holds, Unknown):
-                undecided = undecided or f"'{expression.source}' depends on {Unknown.describe(holds)}"
-            elif not holds:
-                return self._failed(params, expression)
+            value = Secret.reveal(scope.evaluate(expression))
+            if isinstance(value, Unknown):
+                undecided = undecided or f"'{expression.source}' depends on {Unknown.describe(value)}"
+            elif not _truth(value, expression):
+                return _failed(params, expression)
         if undecided:
             return Decision(undecided=undecided)
         return Decision(result={"msg": params.success_msg})
 
-    def _failed(self, params: AssertParams, expression: Expression) -> Decision:
-        message = params.fail_msg if params.fail_msg is not None else params.msg
-        result = {
-            "msg": message if message is not None else f"Assertion failed: {expression.source}",
-            "assertion": expression.source,
-            "evaluated_to": False,
-        }
-        return Decision(result=result, failed=True)
+
+def _truth(value: Any, expression: Expression) -> bool:
+    """Raises Failed for what is neither true nor false."""
+    if isinstance(value, bool):
+        return value
+    kind = type(value).__name__
+    raise Failed(
+        f"Conditional result ({bool(value)}) was derived from value of type '{kind}'."
+        " Conditionals must have a boolean result.",
+        hint=f"Compare it, or say what is meant: ({expression.source}) | bool",
+    )
+
+
+def _failed(params: AssertParams, expression: Expression) -> Decision:
+    literal = {"True": True, "False": False}  # a condition that was no text
+    result = {
+        "msg": params.fail_msg,
+        "assertion": literal.get(expression.source, expression.source),
+        "evaluated_to": False,
+    }
+    return Decision(result=result, failed=True)
+
+
+def _check_message(name: str, message: Any) -> None:
+    opened = Secret.reveal(message)
+    texts = opened if isinstance(opened, list) else [opened]
+    if not all(isinstance(Secret.reveal(text), str) for text in texts):
+        kind = type(opened).__name__
+        raise Failed(f"argument '{name}' is of type {kind}: a string or list of strings is required")

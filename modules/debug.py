@@ -31,14 +31,16 @@ class Debug:
     Params: ClassVar[type[Params]] = DebugParams
 
     def compute(self, params: DebugParams, scope: Scope) -> Decision:
+        if params.var is not None and params.msg is not HELLO:
+            raise Failed("parameters are mutually exclusive: msg|var", hint="Keep one of them.")
         if params.verbosity > scope.get("ansible_verbosity"):
-            return Decision(result={"skip_reason": "Verbosity threshold not met."}, skipped=True)
+            told = {"skipped_reason": "Verbosity threshold not met.", "failed": False}
+            return Decision(result=told, skipped=True)
         if params.var is None:
             return Decision(result={"msg": params.msg})
-        if params.msg is not HELLO:
-            raise Failed("debug shows either `msg` or `var`")
         try:
-            value = scope.evaluate(params.var)
+            return Decision(result={params.var.source: scope.evaluate(params.var)})
         except UndefinedVariable as error:
-            value = f"<< error 1 - {error.message} >>"  # what Ansible prints
-        return Decision(result={params.var.source: value})
+            why = f"error 1 - {error.message}"
+            warning = f"Encountered 1 template error.\n{why}"
+            return Decision(result={params.var.source: f"<< {why} >>", "warnings": [warning]})
