@@ -96,13 +96,14 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
 
 def _done(result: dict[str, Any], change: Change, *, changed: bool) -> Attempt:
     skipped = result.get("skipped") is True
+    also = (one for one in change.also if one.resource is not None)
     if change.warnings:
         result = {**result, "warnings": list(change.warnings)}
     return Attempt(
         result=result,
         changed=changed and not skipped,
         skipped=skipped,
-        changes=(change, *change.also) if not skipped else (),
+        changes=(change, *also) if not skipped else (),
         host_facts=facts_in(result),
     )
 

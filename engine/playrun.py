@@ -176,8 +176,7 @@ class PlayRun:
         return self._once.first(place, lane)
 
     def _take_over(self, lane: Lane, slot: Slot, outcome: Outcome) -> None:
-        if slot.task.run_once:  # what a module does once for all by itself is registered by its first host
-            self._remember(self.around.hosts[lane.host], slot.task, outcome)
+        self._remember(self.around.hosts[lane.host], slot.task, outcome)
         self._note_role(lane, slot, outcome)
         if outcome.failed:
             fail_with_the_first(lane)

@@ -58,8 +58,8 @@ def test_a_port_that_does_not_answer_fails_in_its_time(folder: Folder) -> None:
     began = time.monotonic()
     played = folder.play(wait(f"port: {port}, timeout: 0.4, sleep: 0.1"))
     assert time.monotonic() - began < 3
-    assert played.message("wait") == f"Waited 0.4 seconds in vain until 127.0.0.1:{port} is started"
-    assert played.outcome("wait").result["elapsed"] >= 0.4
+    assert played.message("wait") == f"Timeout when waiting for 127.0.0.1:{port}"
+    assert played.outcome("wait").result["elapsed"] == 0, "whole seconds"
 
     told = folder.play(wait(f"port: {port}, timeout: 0.2, msg: No cluster yet"))
     assert told.message("wait") == "No cluster yet"
@@ -79,10 +79,12 @@ def test_a_file_and_what_it_holds(folder: Folder) -> None:
 
     thread = threading.Thread(target=write)
     thread.start()
-    played = folder.play(wait("path: log, search_regex: '^ready [0-9]', sleep: 0.1"))
+    played = folder.play(wait("path: log, search_regex: '^(?P<how>ready) ([0-9])', sleep: 0.1"))
     thread.join()
     assert played.code == 0
-    assert 0.1 < played.outcome("wait").result["elapsed"] < 5
+    result = played.outcome("wait").result
+    assert (result["match_groups"], result["match_groupdict"]) == (["ready", "7"], {"how": "ready"})
+    assert (result["state"], result["path"], result["size"]) == ("file", "log", 17)
     assert folder.play(wait("path: log, state: absent, search_regex: failed")).code == 0
     assert folder.play(wait("path: log, state: absent, timeout: 0.2, sleep: 0.1")).code == 2
     assert folder.play(wait("path: ., search_regex: x, timeout: 0.2, sleep: 0.1")).code == 2, "a folder"
@@ -91,8 +93,10 @@ def test_a_file_and_what_it_holds(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ("timeout: 1", "either `port` or `path`"),
-        ("port: 1, path: x", "either `port` or `path`"),
+        ("port: 1, path: x", "port and path parameter can not both"),
+        ("path: x, state: drained", "should only be used for checking a port"),
+        ("port: 1, exclude_hosts: [a]", "only be with state=drained"),
+        ("port: 1, active_connection_states: [FOO]", "unknown active_connection_state (FOO)"),
         ("path: x, search_regex: '('", "no regular expression"),
     ],
 )
@@ -113,8 +117,30 @@ def test_a_file_of_another_host_is_not_looked_for_here(folder: Folder) -> None:
 
 def test_a_delay_passes_before_the_first_look(folder: Folder) -> None:
     (folder.path / "x").touch()
+    began = time.monotonic()
     played = folder.play(wait("path: x, delay: 0.3"))
-    assert played.outcome("wait").result["elapsed"] >= 0.29
+    assert played.code == 0
+    assert time.monotonic() - began >= 0.29
+
+
+def test_with_nothing_to_wait_for_its_time_passes(folder: Folder) -> None:
+    began = time.monotonic()
+    result = folder.play(wait("timeout: 0.4")).outcome("wait").result
+    assert 0.4 <= time.monotonic() - began < 3
+    assert (result["state"], result["port"], result["path"]) == ("started", None, None)
+
+
+def test_a_port_is_drained_when_nobody_is_connected(folder: Folder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        drained = (
+            f"port: {port}, state: drained, timeout: 0.4, sleep: 0.1, active_connection_states: [ESTABLISHED]"
+        )
+        with socket.create_connection(("127.0.0.1", port)):
+            played = folder.play(wait(drained))
+            assert played.message("wait") == f"Timeout when waiting for 127.0.0.1:{port} to drain"
+            assert folder.play(wait(f"{drained}, exclude_hosts: 127.0.0.1")).code == 0
+        assert folder.play(wait(drained)).code == 0
 
 
 # ---------------------------------------------------------------- pause
@@ -126,13 +152,17 @@ def test_a_pause_lasts_as_long_as_it_says_and_changes_nothing(folder: Folder) ->
         """
         - hosts: localhost
           tasks:
-            - {name: short, pause: {seconds: 0.3}}
-            - {name: none, pause: {seconds: 0}}
+            - {name: short, pause: {seconds: 0}}
+            - {name: both, pause: {seconds: 1, minutes: 1}, ignore_errors: true}
         """
     )
-    assert 0.3 <= time.monotonic() - began < 3
-    assert [s for _, _, s in played.steps] == ["ok", "ok"]
-    assert played.outcome("none").result["user_input"] == ""
+    assert 1.0 <= time.monotonic() - began < 4, "a second at least, as in Ansible"
+    assert [s for _, _, s in played.steps] == ["ok", "failed"]
+    result = played.outcome("short").result
+    assert (result["user_input"], result["delta"], result["rc"], result["echo"]) == ("", 1, 0, True)
+    assert result["stdout"].startswith("Paused for 1.")
+    assert result["stop"] > result["start"]
+    assert played.message("both") == "parameters are mutually exclusive: minutes|seconds"
 
 
 def test_all_hosts_share_one_pause_and_one_answer(folder: Folder) -> None:
