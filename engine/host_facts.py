@@ -61,7 +61,10 @@ class HostFacts(Mapping[str, Any]):
 
     def all(self) -> dict[str, Any]:
         """`ansible_facts`."""
-        return {_short(name): self[name] for name in self}
+        known = {_short(name): self[name] for name in self}
+        if not self._gathered:
+            return known
+        return {**known, "gather_subset": list(self._gathered[-1]) or ["all"], "module_setup": True}
 
     def __getitem__(self, name: str) -> Any:
         if name in self._known:

@@ -47,6 +47,8 @@ class Roster:
     groups: dict[str, list[str]] = field(init=False)
     answers: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     """What was answered to the `vars_prompt` of each play, by its identity."""
+    _added: int = 0
+    """How many hosts joined `all` in this run."""
     _facts: dict[tuple[datetime, str | None], FactSource] = field(default_factory=dict)
     _files: dict[str, VarsFiles] = field(default_factory=dict)
 
@@ -105,7 +107,10 @@ class Roster:
             self._no_longer_ungrouped(wanted.name)
         missing = [group for group in groups if wanted.name not in self.groups.setdefault(group, [])]
         for group in missing:
-            self.groups[group].append(wanted.name)
+            # As in Ansible `all` names its own hosts first, then those of its groups.
+            at = self._added if group == "all" else len(self.groups[group])
+            self.groups[group].insert(at, wanted.name)
+            self._added += group == "all"
         return known is None or bool(missing)
 
     def _no_longer_ungrouped(self, name: str) -> None:

@@ -217,10 +217,7 @@ def _check(params: UriParams, answer: _http.Answer) -> None:
         return
     wanted = list(params.status_code)
     told = f"Status code was {answer.status} and not {wanted}: {answer.said}"
-    result = result_of(params, answer)
-    result.pop("cookies", None)
-    result.pop("cookies_string", None)
-    raise Failed(told, result=result)
+    raise Failed(told, result=result_of(params, answer))
 
 
 def result_of(params: UriParams, answer: _http.Answer) -> dict[str, Any]:
@@ -234,7 +231,11 @@ def result_of(params: UriParams, answer: _http.Answer) -> dict[str, Any]:
         "redirected": answer.url != params.url,
         "msg": answer.said,
     }
-    if answer.status > 0:
+    if answer.error and answer.status in params.status_code:
+        told["body"] = answer.body.decode(
+            "utf-8", "backslashreplace"
+        )  # as Ansible's, of a refusal that is welcome
+    elif not answer.error:
         told["cookies"] = answer.cookies
         told["cookies_string"] = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
     text = answer.body.decode("utf-8", "backslashreplace")

@@ -69,7 +69,7 @@ class WaitForParams(Params, frozen=True, kw_only=True):
     sleep: Annotated[float, Meta(gt=0, description="Seconds between two looks.")] = 1
     connect_timeout: Annotated[float, Meta(gt=0, description="Seconds that one try to connect may take.")] = 5
     timeout: Annotated[
-        float, Meta(gt=0, description="Seconds until it fails; with neither port nor path, how long to wait.")
+        float, Meta(ge=0, description="Seconds until it fails; with neither port nor path, how long to wait.")
     ] = 300
     msg: Annotated[str | None, Meta(description="What to say then.")] = None
 

@@ -36,7 +36,13 @@ def test_a_fact_is_found_out_when_it_is_read() -> None:
     assert source.asked == []
     assert facts["ansible_hostname"] == "lap"
     assert source.asked == ["ansible_hostname"]
-    assert facts.all() == {"env": {"A": "1"}, "hostname": "lap", "ansible_local": {}}
+    assert facts.all() == {
+        "env": {"A": "1"},
+        "hostname": "lap",
+        "ansible_local": {},
+        "gather_subset": ["all"],
+        "module_setup": True,
+    }
 
 
 def test_what_was_not_gathered_is_not_there() -> None:
