@@ -194,12 +194,15 @@ class _Matcher:
 
 
 def _slice(hosts: Sequence[str] | None, sliced: re.Match[str]) -> Sequence[str] | None:
-    """`[0]` is one host, `[1:3]` the second to the fourth, `[2:]` all from the third: both ends count."""
+    """`[0]` is one host, `[1:3]` the second to the fourth, `[2:]` all from the third: both ends count.
+
+    None: there is no such host.
+    """
     if hosts is None:
         return None
     if sliced["only"]:
         only = int(sliced["only"])
-        return hosts[only : only + 1 or None]
+        return hosts[only : only + 1 or None] or None
     last = int(sliced["last"]) + 1 if sliced["last"] else None
     return hosts[int(sliced["first"]) : last]
 

@@ -105,7 +105,8 @@ def test_odd_patterns_name_what_they_name_in_ansible(
 
 
 @pytest.mark.parametrize(
-    "pattern", ["h[12]", "g1[-2:]", "g1[:2]", "g1[:]", "g1[0:-1]", "h1;h2", "local*", "[0]", "LONE", "h1:,"]
+    "pattern",
+    ["h[12]", "g1[-2:]", "g1[:2]", "g1[:]", "g1[0:-1]", "h1;h2", "local*", "g1[7]", "[0]", "LONE", "h1:,"],
 )
 def test_what_names_nothing_is_told_and_left_out(nested: Inventory, pattern: str) -> None:
     told: list[Problem] = []
