@@ -130,6 +130,7 @@ class VariableScope(Mapping[str, Any]):
         shared = self._shared(name)
         if shared is not None:
             self.reads |= shared.reads
+            self.brittle = self.brittle or (self._parent is not None and self._parent.brittle)
             return shared.value
         if name in self._asking:
             chain = " -> ".join([*self._asking[self._asking.index(name) :], name])

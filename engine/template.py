@@ -270,7 +270,7 @@ class Templates:
         context.names = scope.names
         try:
             try:
-                return result_of(compiled, context, brittle=scope.brittle, text=text)
+                return result_of(compiled, context, scope, text=text)
             except NeedsPlain:
                 return self._opened(compiled, context, scope, text)
             except TypeError:
@@ -300,7 +300,7 @@ class Templates:
             find = copying(find)
         context = ScopeContext(first.environment, find, None, compiled.jinja.blocks)
         context.cache, context.opened, context.names = first.cache, True, first.names
-        return Secret(result_of(compiled, context, brittle=scope.brittle, text=text), DERIVED)
+        return Secret(result_of(compiled, context, scope, text=text), DERIVED)
 
 
 def _unheard(_message: str) -> None:

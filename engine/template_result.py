@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import TemplateRuntimeError
 
@@ -34,12 +34,18 @@ class Compiled:
     """Line ends behind the source: a text has as many at least, an object has none."""
 
 
-def result_of(compiled: Compiled, context: ScopeContext, *, brittle: bool, text: bool) -> Any:
+class Brittle(Protocol):
+    """Variables of which one may hold a missing value inside; known when they have been read."""
+
+    brittle: bool
+
+
+def result_of(compiled: Compiled, context: ScopeContext, scope: Brittle, *, text: bool) -> Any:
     pieces = _pieces(compiled.jinja.root_render_func(context))
     value = join_text(pieces) if text else pieces[0] if len(pieces) == 1 else join_pieces(pieces)
     if type(value) in PLAIN:
         return _ended(value, compiled) if type(value) is str and compiled.tail else value
-    if compiled.builds or brittle or type(value) not in (dict, list):
+    if compiled.builds or scope.brittle or type(value) not in (dict, list):
         return settle(value)
     return value
 

@@ -148,6 +148,17 @@ def test_unknown_and_secret_go_through_nested_variables(templates: Templates) ->
     assert type(scope.get("line")) is Secret
 
 
+def test_a_mapping_with_a_part_that_is_missing_fails_as_a_whole_when_it_is_used_as_one(
+    templates: Templates,
+) -> None:
+    scope = VariableScope(templates, [{"d": {"good": 1, "bad": Template("{{ gone }}")}}])
+    with pytest.raises(UndefinedVariable):
+        templates.render(Template("{{ d }}"), scope)  # the very first read
+    assert templates.render(Template("{{ d.good }}"), scope) == 1
+    with pytest.raises(UndefinedVariable):
+        templates.render(Template("{{ d }}"), scope.child({"x": 1}))
+
+
 def test_another_hosts_variables_are_read_lazily(templates: Templates) -> None:
     other = VariableScope(templates, [{"ip": "10.0.0.1", "bad": Template("{{ gone }}"), "reads": "mine"}])
     scope = VariableScope(templates, [{"hostvars": {"db": other}, "name": "db"}])
