@@ -14,6 +14,7 @@ from tests.language.harness.compare import Difference, compare, unexpected
 from tests.language.harness.engines import Engine
 from tests.language.harness.normal import normal_item, normal_step, normal_value
 from tests.language.harness.played import Played, Step, ending
+from tests.language.harness.remembered import VARIABLE
 from tests.language.harness.runbook_events import Event
 from tests.language.harness.runbook_events import read_recap as our_recap
 from tests.language.harness.runbook_events import read_steps as our_steps
@@ -168,7 +169,8 @@ def engine(name: str, text: str, code: int = 0) -> Engine:
 
 
 @pytest.fixture
-def case(tmp_path: Path) -> Case:
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    monkeypatch.delenv(VARIABLE, raising=False)
     (tmp_path / "area").mkdir()
     playbook = tmp_path / "area" / "x.yml"
     playbook.write_text("# options: -e a=1\n- hosts: all\n", encoding="utf-8")
