@@ -66,7 +66,7 @@ def load_inventory(
     `localhost` is always among the hosts, but in no group unless a source says so. `warn` is told what works and is
     hardly meant. Raises LoadError with all problems.
     """
-    reader = _Reader(warn, vault, reach)
+    reader = _Reader(warn, vault or Vault(), reach)
     for source in sources:
         reader.read(source)
     folders = [Path(playbook_dir)] if playbook_dir is not None else []

@@ -17,6 +17,7 @@ from .loader_session import Inherited, Session
 from .loader_tasks import read_list
 from .role_files import roles_folders
 from .varfiles import vars_of
+from .vault import is_sealed
 from .yamlfile import YamlFile, read_yaml, syntax_problems
 
 _YAML = (".yml", ".yaml")
@@ -69,6 +70,8 @@ def gather(paths: Sequence[Path], catalog: Catalog) -> Gathered:
         except LoadError as error:
             made.load += error.problems
             continue
+        if is_sealed(file.source.text):
+            continue  # nobody gave a password, and nothing is to be found in ciphertext
         kinds[path] = kind_of(file) or ("broken" if file.problems else "")
     for kind in ("playbook", "tasks", "handlers", "vars", "broken"):
         for path, found in kinds.items():

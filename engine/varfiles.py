@@ -9,7 +9,7 @@ from .errors import Problem
 from .keyword_values import read_vars
 from .model import Value
 from .values import Secret, Vaulted
-from .vault import Vault
+from .vault import Vault, is_sealed
 from .yamlfile import YamlFile, is_null, read_yaml, settle
 
 _ENDINGS = ("", ".yml", ".yaml", ".json")
@@ -22,7 +22,7 @@ def load_vars(
 
     Raises LoadError with all problems of the file.
     """
-    file = read_yaml(path, vault)
+    file = read_yaml(path, vault or Vault())
     found = vars_of(file)
     settle([file], warn)
     return found
@@ -31,9 +31,9 @@ def load_vars(
 def vars_of(file: YamlFile) -> Mapping[str, Value]:
     """The variables of a file that was read; problems stay with the file.
 
-    All values of an encrypted file are secret.
+    All values of an encrypted file are secret; one that nobody opened (`lint` has no password) holds none.
     """
-    if file.root is None or is_null(file.root):
+    if file.root is None or is_null(file.root) or is_sealed(file.source.text):
         return {}
     found = read_vars(file, file.root, "A file of variables", lenient=True)
     return sealed_values(found, file.path) if file.source.sealed else found
@@ -61,7 +61,7 @@ class VarFolder:
 
     def __init__(self, folder: Path, vault: Vault | None = None) -> None:
         self._folder = folder
-        self._vault = vault
+        self._vault = vault or Vault()
         self.warnings: list[Problem] = []
         try:
             self._names = frozenset(one.name for one in folder.iterdir())

@@ -14,9 +14,9 @@ from runbook.secrets import Masker
 from runbook.source import Source
 from runbook.template import Templates
 from runbook.values import Expression, Secret, Template, Vaulted
-from runbook.varfiles import load_vars
+from runbook.varfiles import load_vars, vars_of
 from runbook.vault import Password, Vault, seal
-from runbook.yamlfile import YamlFile
+from runbook.yamlfile import YamlFile, read_yaml
 
 PASSWORD = Password("default", b"secret1")
 VAULT = Vault([PASSWORD])
@@ -110,3 +110,11 @@ class TestFiles:
         assert isinstance(read["d"], Vaulted)
         assert '"__ansible_vault": "$ANSIBLE_VAULT' in as_json(found)
         assert '"a": "********"' in as_json(found)
+
+
+def test_lint_which_has_no_password_finds_nothing_in_ciphertext(tmp_path: Path) -> None:
+    (tmp_path / "v.yml").write_text(seal(b"a: 1\n", PASSWORD))
+    file = read_yaml(str(tmp_path / "v.yml"))
+    assert (vars_of(file), file.settled()) == ({}, [])
+    with pytest.raises(LoadError, match="no vault password was given"):
+        load_vars(str(tmp_path / "v.yml"))
