@@ -45,6 +45,11 @@ class Played:
         return [step.task for step in self.of(StepFinished)]
 
     @property
+    def of_failed(self) -> dict[str, Any]:
+        """The results of the tasks that failed."""
+        return {s.task: s.outcome.result for s in self.of(StepFinished) if s.outcome.failed}
+
+    @property
     def tasks(self) -> list[str]:
         return [task.name for task in self.of(TaskStarted)]
 
