@@ -62,6 +62,7 @@ class Lane:
         except StopIteration as end:
             self.slot = None
             self.failed = self.failed or bool(end.value)
+        self.failed = self.failed or self.trail.failed
 
 
 class Strategy(Protocol):

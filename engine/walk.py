@@ -85,6 +85,8 @@ class Trail:
     """Handlers that were notified and have not run, by their place among the handlers."""
     roles: RolesPlayed = field(default_factory=RolesPlayed)
     flushes: int = 0
+    failed: bool = False
+    """The host failed in its tasks; handlers may still run (`force_handlers`)."""
 
 
 Walk: TypeAlias = Generator[Slot, Verdict, bool]
@@ -98,6 +100,7 @@ def walk_play(
     `handlers` may grow meanwhile, at its end.
     """
     failed = yield from _walk(tasks, Frame(order=(0,), chain=chain), trail, handlers)
+    trail.failed = failed
     if not failed or force_handlers:
         for number in (1, 2):  # what a handler notified that stands before it has waited for the second
             late = yield from _flush(Frame(order=(number,), chain=chain), trail, handlers)

@@ -78,6 +78,16 @@ def test_a_value_comes_back_as_it_was(value: Any) -> None:
     assert type(back) is type(value)
 
 
+class Partial(msgspec.Struct, frozen=True):
+    size: int
+    target: str | msgspec.UnsetType = msgspec.UNSET
+
+
+def test_a_field_that_is_not_there_is_not_written() -> None:
+    assert kept(Partial(1)) == {"size": 1}
+    assert kept(Partial(1, "x")) == {"size": 1, "target": "x"}
+
+
 def test_not_a_number_stays_one() -> None:
     assert math.isnan(kept(math.nan))
 

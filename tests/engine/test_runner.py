@@ -395,3 +395,21 @@ def test_a_condition_that_the_operator_wrote_into_a_variable_is_asked_but_data_n
         """)
     assert [status for _, name, status in played.steps if name != "data"] == ["ok", "skipped", "failed"]
     assert "must have a boolean result" in played.message("three")
+
+
+def test_a_host_that_failed_is_no_host_of_the_play_while_its_handlers_run(folder: Folder) -> None:
+    folder.inventory = "a,b"
+    played = folder.play("""
+        - hosts: all
+          gather_facts: false
+          connection: local
+          force_handlers: true
+          tasks:
+            - {command: "true", notify: told}
+            - {fail: {}, when: inventory_hostname == 'b'}
+            - {name: left, debug: {msg: "{{ ansible_play_hosts }}"}}
+          handlers:
+            - {name: told, debug: {msg: "{{ ansible_play_hosts }}"}}
+    """)
+    assert played.message("left") == ["a"]
+    assert played.message("told", "b") == ["a"]
