@@ -22,7 +22,7 @@ from runbook.contract import (
     TemplateSyntax,
     Waiting,
 )
-from runbook.errors import Failed, InDoubt, Stopped
+from runbook.errors import Failed, InDoubt, RunbookError, Stopped
 
 T = TypeVar("T")
 
@@ -97,6 +97,9 @@ class RecordingContext:
     """What was shown as progress, without repeats."""
     warnings: list[str] = field(default_factory=list)
     _read: dict[str, Any] = field(default_factory=dict)
+
+    def cut_short(self) -> RunbookError:
+        return InDoubt("The run was interrupted, and this with it.")
 
     @property
     def files(self) -> PlaybookFolder:
