@@ -39,6 +39,8 @@ class Inherited:
     role: Role | None = None
     settings: Mapping[str, Value] = field(default_factory=dict)
     """Where the innermost wins."""
+    rescued: bool = False
+    """A rescue section takes over when a task here fails."""
 
     def enter(self, own: Mapping[str, Any]) -> Inherited:
         """What holds inside of something that has these keywords."""
@@ -55,7 +57,13 @@ class Inherited:
             module_defaults=self.module_defaults + own.get("module_defaults", ()),
             role=self.role,
             settings={**self.settings, **settings} if settings else self.settings,
+            rescued=self.rescued,
         )
+
+    @property
+    def handled(self) -> bool:
+        """The playbook itself deals with a failure of a task here."""
+        return self.rescued or self.settings.get("ignore_errors") not in (None, False)
 
 
 @dataclass(frozen=True, slots=True)

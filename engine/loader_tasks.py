@@ -90,11 +90,12 @@ class TaskReader:
         name = own.get("name")
         identity = siblings.identity("block " + canonical(name))
         inner = inherited.enter(own)
+        body = replace(inner, rescued=inner.rescued or "rescue" in sections)
         read = {
             key: self.read(
                 entry.node,
                 f"'{key}'",
-                inner,
+                body if key == "block" else inner,
                 _place(siblings, key) if name is None else Siblings(identity, key),
             )
             for key, entry in sections.items()
@@ -149,9 +150,7 @@ class TaskReader:
         inside = inherited.enter(own)
         made = with_defaults(call, inside, self._session.modules)
         if not made.late and made.call.template is None:
-            self._file.problems += [
-                self._file.source.show(problem) for problem in self._session.modules.check(made.call)
-            ]
+            self._check(made.call, handled=inside.handled or "failed_when" in own)
         kept = {name: value for name, value in own.items() if name not in (*_LABELS, "args", "loop_control")}
         kept["loop"] = loop
         more = [call.template] if call.template is not None else []
@@ -161,6 +160,15 @@ class TaskReader:
             task = replace(task, params=own.get("vars", {}), around=around)
             self._reuse.look_into(task, call)
         return task
+
+    def _check(self, call: Call, *, handled: bool) -> None:
+        """What is wrong with the arguments. Where the playbook deals with the failure itself, it is the task that
+        fails when its turn comes, as in Ansible."""
+        for problem in map(self._file.source.show, self._session.modules.check(call)):
+            if handled:
+                self._session.warn(problem)
+            else:
+                self._file.problems.append(problem)
 
     def _made(
         self,

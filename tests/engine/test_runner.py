@@ -413,3 +413,28 @@ def test_a_host_that_failed_is_no_host_of_the_play_while_its_handlers_run(folder
     """)
     assert played.message("left") == ["a"]
     assert played.message("told", "b") == ["a"]
+
+
+def test_wrong_arguments_are_refused_unless_the_playbook_deals_with_the_failure(folder: Folder) -> None:
+    plain = "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
+    with pytest.raises(LoadError, match="'state' must be one of"):
+        folder.play(plain + "    - file: {state: bogus, path: x}\n")
+    played = folder.play(
+        plain
+        + """\
+    - {name: ignored, file: {state: bogus, path: x}, ignore_errors: true}
+    - {name: judged, file: {state: bogus, path: x}, failed_when: false}
+    - block:
+        - {name: rescued, copy: {content: x}}
+      rescue:
+        - {name: rescue, debug: {msg: "{{ ansible_failed_result.msg }}"}}
+    """
+    )
+    assert played.code == 0
+    assert [(name, status) for _, name, status in played.steps] == [
+        ("ignored", "failed"),
+        ("judged", "ok"),
+        ("rescued", "failed"),
+        ("rescue", "ok"),
+    ]
+    assert "'dest' is missing" in played.message("rescue")
