@@ -1,0 +1,82 @@
+"""The commands that tell and run nothing: `runs`, `schema`, `lint`, `doc`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .cli_codes import DONE, WRONG
+from .cli_options import output_option, state_option
+
+_LIBRARIES = (Path("library"), Path("playbooks", "library"))
+"""Where a person's own modules are looked for when no playbook is named."""
+
+
+@click.command()
+@state_option
+@output_option
+def runs(state: Path, output: str) -> int:
+    """List the runs of the state file."""
+    from .journal_reader import SqliteReader
+    from .runs_list import as_json, as_text
+
+    with SqliteReader(state) as reader:
+        click.echo(as_json(reader.runs()) if output == "json" else as_text(reader.runs()))
+    return DONE
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["playbook", "tasks", "inventory", "vars"]), default="playbook")
+def schema(what: str) -> int:
+    """Print the JSON Schema of a playbook, a file of tasks, an inventory or a file of variables, for editors."""
+    import json
+
+    from .registry import Registry
+    from .schema import SCHEMAS
+
+    click.echo(json.dumps(SCHEMAS[what](Registry(_LIBRARIES)), indent=2))
+    return DONE
+
+
+@click.command()
+@click.argument("paths", type=click.Path(), nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "github", "json"]),
+    default="text",
+    help="For people, for pull requests, for programs.",
+)
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Default: .runbook-lint.yml.")
+@click.option("--rules", is_flag=True, help="List the rules.")
+def lint(paths: tuple[str, ...], form: str, config: Path | None, rules: bool) -> int:
+    """Tell what is wrong with playbooks and what should be written otherwise; exit with 1 if there is anything."""
+    from . import cli_lint
+
+    if rules:
+        click.echo(cli_lint.rules())
+        return DONE
+    text, clean = cli_lint.run(paths or (".",), form, config)
+    click.echo(text, nl=bool(text))
+    return DONE if clean else WRONG
+
+
+@click.command()
+@click.argument("name", metavar="[MODULE]", required=False)
+@click.option(
+    "-t",
+    "--type",
+    "kind",
+    type=click.Choice(["module", "filter", "test", "lookup"]),
+    default="module",
+    help="What NAME is, or what to list.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs; a module's arguments as JSON Schema.")
+def doc(name: str | None, kind: str, as_json: bool) -> int:
+    """Show a module's manual page, or list the modules: ours and those in `library` and `playbooks/library`."""
+    from .module_list import told
+    from .registry import Registry
+
+    click.echo(told(Registry(_LIBRARIES), kind, name, as_json=as_json))
+    return DONE
