@@ -113,7 +113,7 @@ def rehearsal(found: Inventory) -> Inventory:
     local = found.hosts[IMPLICIT]
     layered: Mapping[str, Value] = {**local.vars, "aws": {"endpoint_url": SANDBOX}}
     hosts = {**found.hosts, IMPLICIT: replace(local, vars=layered)}
-    return Inventory(hosts, found.groups, found.digest)
+    return replace(found, hosts=hosts)
 
 
 def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int, bool]:

@@ -177,7 +177,7 @@ class _Reader:
         for warning in dict.fromkeys(self.warnings):
             self.warn(warning)
         texts = [*self.contents, *(file.source.sealed or file.source.text for file in self.files)]
-        return Inventory(hosts, groups.hosts(), digest(*texts), tuple(sources))
+        return Inventory(hosts, groups.hosts(), digest(*texts), tuple(sources), groups.tree(merged))
 
     def _settle(self) -> None:
         if self.problems:

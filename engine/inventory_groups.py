@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .errors import LoadError, Problem
 from .inventory_text import ALL, UNGROUPED, InventoryText
-from .model import Value
+from .model import Group, Value
 from .values import Secret
 from .varfiles import VarFolder
 from .yamlfile import YamlFile
@@ -84,6 +84,17 @@ class Groups:
         """Each group's hosts: its own, then those of its children, then of theirs."""
         return {name: self._within(name) for name in self._text.groups}
 
+    def tree(self, merged: GroupVars) -> dict[str, Group]:
+        """Each group's own hosts, children and variables."""
+        return {
+            name: Group(() if name == ALL else tuple(group.hosts), self._children(name), merged.own(name))
+            for name, group in self._text.groups.items()
+        }
+
+    def _children(self, name: str) -> tuple[str, ...]:
+        children = self._text.groups[name].children
+        return tuple(dict.fromkeys((UNGROUPED, *children)) if name == ALL else children)
+
     def _within(self, name: str) -> tuple[str, ...]:
         seen = {name: None}
         level = [name]
@@ -106,6 +117,7 @@ class GroupVars:
     """Merged variables, one mapping for all hosts that are in the same groups and come from the same source."""
 
     def __init__(self, text: InventoryText, layers: Layers, files: list[YamlFile]) -> None:
+        self._text = text
         self._written = {
             name: {key: value for key, value in group.vars.items() if key != PRIORITY}
             for name, group in text.groups.items()
@@ -122,6 +134,13 @@ class GroupVars:
         if known is None:
             known = self._merged[groups, source] = {**self._of(groups), **about}
         return known
+
+    def own(self, name: str) -> dict[str, Value]:
+        """What the sources and `group_vars` give a group itself; its priority included."""
+        found = dict(self._text.groups[name].vars)
+        for folder in self._folders:
+            found.update(folder[name])
+        return found
 
     def _of(self, groups: tuple[str, ...]) -> dict[str, Value]:
         merged: dict[str, Value] = {}

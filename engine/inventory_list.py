@@ -1,81 +1,103 @@
-"""`runbook inventory`: an inventory as JSON in Ansible's shape, or its groups with their hosts."""
+"""`runbook inventory --list` and `--host`: JSON as inventory scripts print it, or a YAML inventory."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from .errors import UsageError, nearest
-from .inventory import ABOUT_SOURCE
-from .model import Inventory
-from .patterns import check_limit
-from .secret_names import boxed
-from .values import MASK, Expression, Secret, SourceFloat, SourceInt, Template, Vaulted
-
-_LARGEST = 2**63
-"""Integers from here on travel as text."""
+from .inventory_text import ALL
+from .inventory_view import View
+from .values import Vaulted
 
 
-def within(inventory: Inventory, limit: str) -> Inventory:
-    """The part of it that `--limit` names. Raises UsageError when that is nobody."""
-    if not limit:
-        return inventory
-    kept = check_limit(limit, inventory)
-    groups = {name: tuple(host for host in hosts if host in kept) for name, hosts in inventory.groups.items()}
-    hosts = {name: host for name, host in inventory.hosts.items() if name in kept}
-    return Inventory(hosts, {name: hosts for name, hosts in groups.items() if hosts})
+def as_json(view: View, limit: str = "") -> str:
+    """`_meta.hostvars`, and each group's own hosts and children.
+
+    Raises UsageError for a limit that names nobody.
+    """
+    kept = view.within(limit)
+    variables = {host: values for host in kept if (values := view.of_host(host))}
+    listed: dict[str, Any] = {"_meta": {"hostvars": variables, "profile": "inventory_legacy"}}
+    for name, group in view.inventory.tree.items():
+        told: dict[str, Any] = {
+            "hosts": [host for host in group.hosts if host in kept],
+            "children": list(group.children),
+            "vars": view.of_group(name) if view.export else {},
+        }
+        filled = {key: value for key, value in told.items() if value}
+        if filled:
+            listed[name] = filled
+    return _json(listed)
 
 
-def as_json(inventory: Inventory) -> str:
-    """`_meta.hostvars` and each group's hosts; templates as they are written, secrets masked."""
-    named = {host for hosts in inventory.groups.values() for host in hosts}
-    variables = {
-        name: _shown(boxed(_own(inventory.hosts[name].vars), "inventory"))
-        for name in inventory.hosts
-        if name in named
-    }
-    listed: dict[str, Any] = {"_meta": {"hostvars": variables}}
-    listed |= {group: {"hosts": list(hosts)} for group, hosts in inventory.groups.items()}
-    return msgspec.json.format(msgspec.json.encode(listed, enc_hook=str)).decode()
+def as_yaml(view: View, limit: str = "") -> str:
+    """An inventory file in YAML. A host's variables, and what a group holds, stand where they first come up.
+
+    Raises UsageError for a limit that names nobody.
+    """
+    return _yaml(_Tree(view, view.within(limit)).of(ALL))
 
 
-def as_host(inventory: Inventory, name: str) -> str:
+def as_host(view: View, name: str, *, yaml: bool = False) -> str:
     """The variables of one host. Raises UsageError when there is none of that name."""
-    if name not in inventory.hosts:
-        hint = nearest(name, inventory.hosts) or "`runbook inventory --graph` shows who is there."
-        raise UsageError(f"The inventory has no host '{name}'", hint=hint)
-    shown = _shown(boxed(_own(inventory.hosts[name].vars), "inventory"))
-    return msgspec.json.format(msgspec.json.encode(shown, enc_hook=str)).decode()
+    return (_yaml if yaml else _json)(view.of_host(name))
 
 
-def _own(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in variables.items() if name not in ABOUT_SOURCE}
+class _Tree:
+    """Groups inside of groups."""
+
+    def __init__(self, view: View, kept: frozenset[str]) -> None:
+        self._view = view
+        self._kept = kept
+        self._seen: set[str] = set()
+        self._groups: set[str] = set()
+
+    def of(self, name: str) -> dict[str, Any]:
+        """The group under its name; nothing for one that holds nothing."""
+        if name in self._groups:
+            return {name: {}}
+        self._groups.add(name)
+        group = self._view.inventory.tree[name]
+        children: dict[str, Any] = {}
+        for child in group.children:
+            children |= self.of(child)
+        told = {
+            "children": children,
+            "hosts": {host: self._host(host) for host in group.hosts if host in self._kept},
+            "vars": self._view.of_group(name) if self._view.export else {},
+        }
+        filled = {key: value for key, value in told.items() if value}
+        return {name: filled} if filled else {}
+
+    def _host(self, name: str) -> dict[str, Any]:
+        if name in self._seen:
+            return {}
+        self._seen.add(name)
+        return self._view.of_host(name)
 
 
-def as_graph(inventory: Inventory) -> str:
-    """`@group:` and its hosts below, those of its children included."""
-    lines = []
-    for group, hosts in inventory.groups.items():
-        lines.append(f"@{group}:")
-        lines += [f"  |--{host}" for host in hosts]
-    return "\n".join(lines)
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=4, sort_keys=True, ensure_ascii=False, default=_in_json)
 
 
-def _shown(value: Any) -> Any:
-    if isinstance(value, Vaulted):
-        return {"__ansible_vault": value.source}
-    if isinstance(value, Template | Expression):
-        return value.source
-    if isinstance(value, Secret):
-        return MASK
-    if isinstance(value, SourceInt | SourceFloat):
-        return value.text
-    if isinstance(value, Mapping):
-        return {str(key): _shown(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_shown(item) for item in value]
-    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
-        return str(value)
-    return value
+def _in_json(value: Any) -> Any:
+    return {"__ansible_vault": _sealed(value)} if isinstance(value, Vaulted) else str(value)
+
+
+def _sealed(value: Vaulted) -> str:
+    return value.source.rstrip("\n") + "\n"
+
+
+def _yaml(value: Mapping[str, Any]) -> str:
+    import yaml
+
+    from .filters_yaml import Dumper
+
+    class Written(Dumper):
+        def ignore_aliases(self, _value: Any) -> bool:
+            return True
+
+    Written.add_representer(Vaulted, lambda to, own: to.represent_scalar("!vault", _sealed(own), style="|"))
+    text: str = yaml.dump(value, Dumper=Written, allow_unicode=True, default_flow_style=False)
+    return text.rstrip("\n")

@@ -16,6 +16,11 @@ class HostVars(Mapping[str, Value]):
         self._own = own
         self._shared = shared
 
+    @property
+    def own(self) -> Mapping[str, Value]:
+        """The first layer."""
+        return self._own
+
     def __getitem__(self, name: str) -> Value:
         return self._own[name] if name in self._own else self._shared[name]
 

@@ -214,6 +214,16 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A group as it is put together. `all` has no hosts of its own: they are in other groups, or `ungrouped`."""
+
+    hosts: tuple[str, ...]
+    children: tuple[str, ...]
+    vars: Mapping[str, Value]
+    """Its own, those of `group_vars` included."""
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """Hosts in the order they were written, and each group's hosts (children's included)."""
 
@@ -221,6 +231,8 @@ class Inventory:
     groups: Mapping[str, tuple[str, ...]]
     digest: str = ""
     sources: tuple[str, ...] = ()
+    tree: Mapping[str, Group] = field(default_factory=dict)
+    """How the groups hold each other, `all` first; for who shows an inventory."""
 
 
 # ---------------------------------------------------------------- what would be done, what was done

@@ -325,7 +325,8 @@ def test_inventory_as_json_and_as_groups(plain: Desk) -> None:
     shown = plain.run("inventory", "-i", "hosts.ini", "-l", "web1")
 
     assert json.loads(shown.stdout)["_meta"]["hostvars"] == {"web1": {"db_password": "********", "port": 80}}
-    assert "@web:\n  |--web1\n  |--web2" in plain.run("inventory", "-i", "hosts.ini", "--graph").stdout
+    tree = "@all:\n  |--@ungrouped:\n  |--@web:\n  |  |--web1\n  |  |--web2\n"
+    assert plain.run("inventory", "-i", "hosts.ini", "--graph").stdout == tree
 
 
 # ---------------------------------------------------------------- the surroundings

@@ -34,7 +34,7 @@ COMMON = {
     "doc": "-t --json",
     "schema": "",
     "lint": "--format --config --rules",
-    "inventory": "-i -l --graph",
+    "inventory": "-i -l -e --list --host --graph --vars -y --export --playbook-dir",
     "sandbox": "",
 }
 

@@ -9,6 +9,7 @@ import pytest
 from runbook.errors import LoadError, VaultError
 from runbook.inventory import load_inventory
 from runbook.inventory_list import as_json
+from runbook.inventory_view import View
 from runbook.scope import VariableScope
 from runbook.secrets import Masker
 from runbook.source import Source
@@ -108,8 +109,8 @@ class TestFiles:
         read = {name: found.hosts["h"].vars[name] for name in "abcd"}
         assert [Secret.reveal(read[name]) for name in "abc"] == [1, 2, 3]
         assert isinstance(read["d"], Vaulted)
-        assert '"__ansible_vault": "$ANSIBLE_VAULT' in as_json(found)
-        assert '"a": "********"' in as_json(found)
+        assert '"__ansible_vault": "$ANSIBLE_VAULT' in as_json(View(inventory=found))
+        assert '"a": "********"' in as_json(View(inventory=found))
 
 
 def test_lint_which_has_no_password_finds_nothing_in_ciphertext(tmp_path: Path) -> None:
