@@ -91,6 +91,18 @@ class LocalPath(msgspec.Struct, frozen=True):
     the playbook's folder) and keeps the slash at its end."""
 
     path: str
+    written: str = ""
+    """As the argument has it, with `~` expanded; empty: as `path`."""
+
+    def told(self, path: str | None = None) -> str:
+        """How results name a path: this place (None: it is meant) and what is below it as it was written; another
+        one as it is."""
+        path = self.path if path is None else path
+        here = self.path.rstrip("/")
+        if not self.written or not (path == here or path.startswith(f"{here}/")):
+            return path
+        rest = path[len(here) :]
+        return self.written if path == self.path or not rest else self.written.rstrip("/") + rest
 
 
 class TemplateSyntax(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,4 +83,5 @@ class PlaybookFiles:
 def placed(base: Path, name: str) -> LocalPath:
     """A place on this machine; one that ends with a slash is meant as a folder."""
     path = (base / Path(name).expanduser()).absolute()
-    return LocalPath(f"{path}{os.sep}" if name.endswith(("/", os.sep)) else str(path))
+    whole = f"{path}{os.sep}" if name.endswith(("/", os.sep)) else str(path)
+    return LocalPath(whole, os.path.expanduser(name))  # noqa: PTH111 (`Path` would lose a `./` and a slash)

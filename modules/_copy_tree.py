@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import msgspec
-from runbook.contract import Action, Change, Context
+from runbook.contract import Action, Change, Context, LocalPath
 from runbook.errors import Failed
 from runbook.values import Unknown
 
@@ -14,7 +14,7 @@ from . import _files_place
 from ._copy_arguments import CopyParams
 from ._files_arguments import Owners, attributed, fresh, look_up
 from ._files_result import FileResult, facts
-from ._files_state import FileState, md5
+from ._files_state import FileState, md5, with_content
 from ._files_world import World, resource
 
 
@@ -41,22 +41,22 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     owners: Owners
 
 
-def see(ctx: Context, world: World, params: CopyParams, src: str, dest: str) -> Tree:
+def see(ctx: Context, world: World, params: CopyParams, written: LocalPath) -> Tree:
     """Look at all of the folder, and at the places that it goes to. Raises Failed."""
-    top = dest.rstrip("/") or "/"
+    src, top = written.path, params.dest.path.rstrip("/") or "/"
     target = world.look(world.follow(top))
     if target is not None and not target.is_folder:
         raise Failed(f"Can't copy the folder {src} over {top}, which is no folder")
     inside = src.endswith("/")
     root = top if inside else f"{top}/{os.path.basename(src)}"  # noqa: PTH119 (a text stays a text)
-    told = _told(params, dest, root, there=target is not None, inside=inside)
+    told = _told(params, root, there=target is not None, inside=inside)
     links = params.local_follow is not True if params.remote_src else params.local_follow is False
     folder = src.rstrip("/") or "/"
     source = world.look(world.follow(folder))
     assert source is not None  # noqa: S101 (the caller saw that it is a folder)
     leaves = tuple(_walk(ctx, world, params, folder, root, links=links))
     return Tree(
-        src=src,
+        src=written.told(),
         dest=told,
         root=root,
         missing=_files_place.missing_folders(world, root),
@@ -67,12 +67,14 @@ def see(ctx: Context, world: World, params: CopyParams, src: str, dest: str) -> 
     )
 
 
-def _told(params: CopyParams, dest: str, root: str, *, there: bool, inside: bool) -> str:
+def _told(params: CopyParams, root: str, *, there: bool, inside: bool) -> str:
+    dest = params.dest.told()
     if not params.remote_src:
         return f"{dest.rstrip('/')}/"
+    told = dest
     if there:
-        return f"{dest.rstrip('/')}/" if inside else root
-    return dest
+        told = f"{dest.rstrip('/')}/" if inside else params.dest.told(root)
+    return _files_place.named(params.dest, told)
 
 
 def _walk(
@@ -86,13 +88,26 @@ def _walk(
             source = world.look(world.follow(src)) or source  # one that leads nowhere stays a link
         if source is None or source.state == "other":
             continue
+        opened = False
         if source.is_file:
             source = world.look(world.follow(src), content=True, whole=False) or source
-        place = _files_place.see(ctx, world, params, f"{root}/{name}", follow=False)
+            opened, source = _opened(ctx, params, src, source)
+        place = _files_place.see(
+            ctx, world, params, f"{root}/{name}", written=params.dest, follow=False, secret=opened
+        )
         found.append(Leaf(source=source, src=src, place=place))
         if source.is_folder:
             found += _walk(ctx, world, params, world.follow(src), f"{root}/{name}", links=links)
     return found
+
+
+def _opened(ctx: Context, params: CopyParams, src: str, source: FileState) -> tuple[bool, FileState]:
+    """A file that stands encrypted beside the playbook, as what is in it; and whether it was one."""
+    content = source.content
+    if not params.decrypt or params.remote_src or not isinstance(content, bytes):
+        return False, source
+    plain = ctx.files.opened(content, src)
+    return plain is not content, source if plain is content else with_content(source, plain)
 
 
 def plan(tree: Tree, params: CopyParams) -> Change:

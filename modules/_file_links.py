@@ -28,7 +28,7 @@ def plan_link(params: FileArguments, seen: Seen, diff: bool) -> Change:
     if params.src is None and (before is None or before.state != "link"):
         if before is None:
             raise Failed("src is required for creating new symlinks")
-        refuse(f"refusing to convert from {before.state} to symlink for {seen.path}", seen.path, before)
+        refuse(f"refusing to convert from {before.state} to symlink for {seen.told}", seen.told, before)
     if params.src is not None:
         _check_link(params, seen)
     told: str | None = params.src
@@ -43,7 +43,7 @@ def plan_link(params: FileArguments, seen: Seen, diff: bool) -> Change:
     relinks = before is None or before.state != "link" or before.src != after.src
     changes = relinks or before != after or target is not None
     shown = _link_diff(seen, after, target)
-    result = FileResult(dest=seen.path, src=told, diff=shown if diff else UNSET)
+    result = FileResult(dest=seen.told, src=told, diff=shown if diff else UNSET)
     return Change(
         action=Action.NONE if not changes else Action.CREATE if before is None else Action.UPDATE,
         resource=resource(seen.path),
@@ -57,7 +57,7 @@ def plan_link(params: FileArguments, seen: Seen, diff: bool) -> Change:
 
 
 def _check_link(params: FileArguments, seen: Seen) -> None:
-    before, path = seen.before, seen.path
+    before, path = seen.before, seen.told
     if seen.target is None and not params.force:
         base = path if before is not None and before.is_folder else os.path.dirname(path)  # noqa: PTH120
         place = os.path.join(base, params.src or "")  # noqa: PTH118
@@ -96,9 +96,9 @@ def _target(params: FileArguments, seen: Seen) -> Change | None:
 
 def _link_diff(seen: Seen, after: FileState, target: Change | None) -> dict[str, Any]:
     shown = (
-        attributes_diff(seen.path, target.before, target.after)
+        attributes_diff(seen.told, target.before, target.after)
         if target
-        else attributes_diff(seen.path, after, after)
+        else attributes_diff(seen.told, after, after)
     )
     before = seen.before
     if before is None or before.state != "link":
@@ -125,9 +125,9 @@ def plan_hard(params: FileArguments, seen: Seen, diff: bool) -> Change:
     state = seen.target if src is not None else before
     assert state is not None  # noqa: S101 (one of them was seen)
     links = src is not None and not seen.same
-    start = replace(state, state="hard", src=src or "") if links else state
+    start = replace(state, state="hard", src=seen.goal or "") if links else state
     after = attributed(start, params.mode, seen.owners)
-    shown = attributes_diff(seen.path, start, after)
+    shown = attributes_diff(seen.told, start, after)
     if links:
         shown["before"]["state"], shown["after"]["state"] = before.state if before else "absent", "hard"
     changes = links or after != start
@@ -136,7 +136,7 @@ def plan_hard(params: FileArguments, seen: Seen, diff: bool) -> Change:
         resource=resource(seen.path),
         before=before,
         after=after,
-        result=FileResult(dest=seen.path, src=src, diff=shown if diff else UNSET, **facts(after)),
+        result=FileResult(dest=seen.told, src=src, diff=shown if diff else UNSET, **facts(after)),
         reason=_why(before, links) if changes else "",
         also=_both(seen, after) if links else (),
     )
@@ -158,15 +158,13 @@ def _both(seen: Seen, after: FileState) -> tuple[Change, ...]:
 
 def _check_hard(params: FileArguments, seen: Seen, src: str) -> None:
     before = seen.before
-    told: dict[str, Any] = {"path": UNSET, "dest": seen.path, "src": src}
-    if not os.path.isabs(src):  # noqa: PTH117 (a text stays a text)
-        refuse("absolute paths are required", seen.path, before, **told)
+    told: dict[str, Any] = {"path": UNSET, "dest": seen.told, "src": src}
     if seen.target is None:
-        refuse("src does not exist", seen.path, before, **told)
+        refuse("src does not exist", seen.told, before, **told)
     if before is None or seen.same or before.state == "link":
         return
     if before.is_folder:
-        refuse(f"refusing to convert from directory to hardlink for {seen.path}", seen.path, before, **told)
+        refuse(f"refusing to convert from directory to hardlink for {seen.told}", seen.told, before, **told)
     if not params.force:
         kind = "different hard link" if before.state == "hard" else before.state
-        refuse(f"Cannot link, {kind} exists at destination", seen.path, before, **told)
+        refuse(f"Cannot link, {kind} exists at destination", seen.told, before, **told)

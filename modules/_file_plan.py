@@ -22,16 +22,16 @@ replace = msgspec.structs.replace
 def plan_absent(seen: Seen, diff: bool) -> Change:
     """Nothing should be there."""
     before = seen.before
-    told = FileResult(path=seen.path, state="absent")
+    told = FileResult(path=seen.told, state="absent")
     if before is None:
-        shown = {"before": {"path": seen.path}, "after": {"path": seen.path}}
+        shown = {"before": {"path": seen.told}, "after": {"path": seen.told}}
         return _change(seen, Action.NONE, None, replace(told, diff=shown if diff else UNSET))
-    old: dict[str, Any] = {"path": seen.path, "state": before.state}
+    old: dict[str, Any] = {"path": seen.told, "state": before.state}
     if before.is_folder:
         folders = [path for path, state in seen.below if state.is_folder]
         files = [path for path, state in seen.below if not state.is_folder]
         old["path_content"] = {"directories": folders, "files": files}
-    shown = {"before": old, "after": {"path": seen.path, "state": "absent"}}
+    shown = {"before": old, "after": {"path": seen.told, "state": "absent"}}
     also = tuple(
         Change(action=Action.DELETE, resource=resource(path), before=state, reason="it is in that folder")
         for path, state in seen.below
@@ -51,30 +51,30 @@ def plan_file(params: FileArguments, seen: Seen, diff: bool) -> Change:
     """What is there stays, with the owner, mode and times that were asked for."""
     before = seen.before
     if before is None:
-        refuse(f"file ({seen.path}) is absent, cannot continue", seen.path, None, state="absent")
+        refuse(f"file ({seen.told}) is absent, cannot continue", seen.told, None, state="absent")
     if params.state == "file" and not before.is_file:
-        refuse(f"file ({seen.path}) is {before.state}, cannot continue", seen.path, before)
-    return _kept(seen, _attributed(params, seen, before), FileResult(path=seen.path), diff)
+        refuse(f"file ({seen.told}) is {before.state}, cannot continue", seen.told, before)
+    return _kept(seen, _attributed(params, seen, before), FileResult(path=seen.told), diff)
 
 
 def plan_touch(params: FileArguments, seen: Seen, diff: bool) -> Change:
     """A file should be there, with its times renewed."""
     before = seen.before
-    told = FileResult(dest=seen.path)
+    told = FileResult(dest=seen.told)
     if before is None:
         if seen.missing or seen.above is None or not seen.above.is_folder or seen.path.endswith("/"):
-            refuse("Error, could not touch target.", seen.path, None)
+            refuse("Error, could not touch target.", seen.told, None)
         start = fresh("file", seen.above, content=b"", checksum=sha1(b""))
         after = replace(_attributed(params, seen, start), times=seen.times)
-        shown = _merged(seen.path, start, after, {"state": "absent"}, {"state": "touch"})
+        shown = _merged(seen.told, start, after, {"state": "absent"}, {"state": "touch"})
         result = replace(told, diff=shown if diff else UNSET, **facts(after))
         return _change(seen, Action.CREATE, after, result, "it is not there")
     if seen.path.endswith("/") and not before.is_folder:
-        refuse("Error, could not touch target.", seen.path, None)
+        refuse("Error, could not touch target.", seen.told, None)
     if before.state == "other":
         refuse(
-            f"Can only touch files, directories, and hardlinks ({seen.path} is {before.state})",
-            seen.path,
+            f"Can only touch files, directories, and hardlinks ({seen.told} is {before.state})",
+            seen.told,
             before,
         )
     return _kept(seen, _attributed(params, seen, before), told, diff, touched=True)
@@ -83,19 +83,19 @@ def plan_touch(params: FileArguments, seen: Seen, diff: bool) -> Change:
 def plan_folder(params: FileArguments, seen: Seen, diff: bool) -> Change:
     """A folder should be there; the ones above it are made, too."""
     before = seen.before
-    told = FileResult(path=seen.path)
+    told = FileResult(path=seen.told)
     if before is not None and not before.is_folder:
-        refuse(f"{seen.path} already exists as a {before.state}", seen.path, before)
+        refuse(f"{seen.told} already exists as a {before.state}", seen.told, before)
     if before is not None:
         change = _kept(seen, _attributed(params, seen, before), told, diff)
         return _with_all_below(params, seen, change) if params.recurse else change
     if seen.above is not None and not seen.above.is_folder:
-        refuse(f"There was an issue creating {seen.path} as requested: a file is in its way", seen.path, None)
+        refuse(f"There was an issue creating {seen.told} as requested: a file is in its way", seen.told, None)
     whole = tuple(new_folder(path, above, params.mode, seen.owners) for path, above in seen.missing)
     above = whole[-1].after if whole else seen.above
     made = new_folder(seen.path.rstrip("/"), above, params.mode, seen.owners)
     start = fresh("directory", above)
-    shown = _merged(seen.path, start, made.after, {"state": "absent"}, {"state": "directory"})
+    shown = _merged(seen.told, start, made.after, {"state": "absent"}, {"state": "directory"})
     return Change(
         action=Action.CREATE,
         resource=made.resource,
@@ -139,7 +139,7 @@ def _attributed(params: FileArguments, seen: Seen, state: FileState) -> FileStat
     except Exception as error:
         told = getattr(error, "result", None)
         if isinstance(told, dict):
-            told |= {"path": seen.path, **facts(seen.before)}
+            told |= {"path": seen.told, **facts(seen.before)}
         raise
 
 
@@ -157,7 +157,7 @@ def _kept(seen: Seen, after: FileState, told: FileResult, diff: bool, *, touched
         )
         before, after = replace(before, times=old), replace(after, times=times)
     word = {"state": "touch"} if touched and times is not None else {}
-    shown = _merged(seen.path, before, after, {"state": before.state} if word else {}, word)
+    shown = _merged(seen.told, before, after, {"state": before.state} if word else {}, word)
     differs = [
         name for name in ("owner", "group", "mode", "times") if getattr(before, name) != getattr(after, name)
     ]

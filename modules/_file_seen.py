@@ -43,6 +43,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     """Links followed, where that was asked for."""
+    told: str
+    """As it was written, unless a link was followed."""
     state: str
     """What should be there."""
     before: FileState | None
@@ -72,9 +74,9 @@ def look(ctx: Context, params: FileArguments) -> Seen:
     first = world.look(bare)
     state = params.state or _implied(params, first)
     if params.recurse and state != "directory":
-        refuse("recurse option requires state to be 'directory'", path, first)
+        refuse("recurse option requires state to be 'directory'", params.path.told(), first)
     if params.src is not None and state not in ("link", "hard"):
-        refuse("src option requires state to be 'link' or 'hard'", path, first)
+        refuse("src option requires state to be 'link' or 'hard'", params.path.told(), first)
     if (
         params.follow
         and state in ("file", "directory", "touch")
@@ -84,12 +86,13 @@ def look(ctx: Context, params: FileArguments) -> Seen:
         path = bare = world.follow(bare)
     before = world.look(bare)
     times = _times(params, state)
-    goal = _goal(world, params, state, bare, before)
+    goal = _goal(ctx, world, params, state, bare, before)
     return Seen(
         path=path,
+        told=params.path.told(path),
         state=state,
         before=before,
-        owners=_owners(params, path, before),
+        owners=_owners(params, params.path.told(path), before),
         times=times,
         found=times_of(bare),
         missing=missing_folders(world, os.path.dirname(bare)),  # noqa: PTH120 (a text stays a text)
@@ -130,10 +133,12 @@ def _times(params: FileArguments, state: str) -> Times:
     )
 
 
-def _goal(world: World, params: FileArguments, state: str, path: str, before: FileState | None) -> str | None:
+def _goal(
+    ctx: Context, world: World, params: FileArguments, state: str, path: str, before: FileState | None
+) -> str | None:
     """Where a link would lead to, or does."""
     if state == "hard":
-        return params.src
+        return None if params.src is None else ctx.files.place(params.src).path
     if state != "link":
         return None
     src = params.src if params.src is not None else before.src if before is not None else ""

@@ -14,7 +14,7 @@ from ._files_place import Placing, new_file, new_folder, see
 from ._files_result import attributes_diff
 from ._files_state import FileState, with_content
 from ._files_validate import check_command
-from ._files_world import World, resource
+from ._files_world import World, path_of, resource
 from ._files_write import Manner, carry_out
 
 ATTRIBUTES = "ownership, perms or SE linux context changed"
@@ -57,9 +57,9 @@ def look(ctx: Context, params: EditParams) -> Placing:
     world = World(ctx)
     path = params.path.path
     if world.is_folder(path.rstrip("/") or "/"):
-        raise Failed(f"Path {path} is a directory !", result={"rc": 256})
+        raise Failed(f"Path {params.path.told()} is a directory !", result={"rc": 256})
     secret = bool(ctx.secret_arguments)
-    return see(ctx, world, params, path, follow=True, secret=secret, whole=True)
+    return see(ctx, world, params, path, written=params.path, follow=True, secret=secret, whole=True)
 
 
 def edited(seen: Placing, params: EditParams, content: bytes | None, message: str) -> Edited:
@@ -135,6 +135,8 @@ def apply(ctx: Context, params: EditParams, change: Change) -> EditResult:
     if not kept:
         return result
     name = "backup_file" if result.backup is UNSET else "backup"
+    if change.resource == resource(params.path.path):
+        kept = params.path.told() + kept.removeprefix(path_of(change.resource))
     return msgspec.structs.replace(result, **{name: kept})
 
 

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import msgspec
-from runbook.contract import Action, Change, Context
+from runbook.contract import Action, Change, Context, LocalPath
 from runbook.errors import Failed
 from runbook.values import Unknown
 
@@ -14,7 +14,7 @@ from ._files_arguments import FileParams, Owners, attributed, fresh, look_up
 from ._files_result import FileResult, attributes_diff, content_diff, facts
 from ._files_state import FileState, md5, read_state, sha1, with_content
 from ._files_validate import check_command
-from ._files_world import World, resource
+from ._files_world import World, path_of, resource
 from ._files_write import Manner, carry_out
 
 
@@ -22,6 +22,10 @@ class Placing(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of the place that a file goes to."""
 
     dest: str
+    told: str
+    """How the result names it: as it was written."""
+    moved: str
+    """How it does once the file was written."""
     before: FileState | None
     above: FileState | None
     """The folder that it goes into; None: it is not there."""
@@ -53,11 +57,13 @@ def see(
     params: FileParams,
     dest: str,
     *,
+    written: LocalPath | None = None,
     follow: bool,
     secret: bool = False,
     whole: bool = False,
 ) -> Placing:
-    """Look at the place. follow: a link that is there leads to the place. whole: with a large file's bytes.
+    """Look at the place. written: the argument that the result names it by. follow: a link that is there leads to
+    the place. whole: with a large file's bytes.
 
     Raises Failed.
     """
@@ -66,8 +72,11 @@ def see(
         dest = end
     above = os.path.dirname(dest)  # noqa: PTH120 (`Path` would lose a slash at the end)
     folder = world.look(world.follow(above))
+    told = dest if written is None else written.told(dest)
     return Placing(
         dest=dest,
+        told=told,
+        moved=told,
         before=world.look(dest, content=True, whole=whole),
         above=folder,
         missing=missing_folders(world, above),
@@ -75,6 +84,16 @@ def see(
         secret=secret,
         diff=ctx.diff,
     )
+
+
+def with_folder(place: Placing, written: LocalPath) -> Placing:
+    """The place as Ansible's `copy` and `template` tell it once they wrote: a name without a folder gets one."""
+    return msgspec.structs.replace(place, moved=named(written, place.told))
+
+
+def named(written: LocalPath, told: str) -> str:
+    """`./name`, where the argument names no folder."""
+    return told if "/" in written.told() else f"./{told}"
 
 
 def missing_folders(world: World, path: str) -> tuple[tuple[str, FileState | None], ...]:
@@ -97,7 +116,7 @@ def plan(seen: Placing, wanted: Wanted, *, folders: bool) -> Change:
     """What makes the file as it was asked for. folders: those above it are made, too. Raises Failed."""
     before, content = seen.before, wanted.content
     if before is not None and not wanted.force:
-        kept = FileResult(dest=seen.dest, src=wanted.src)
+        kept = FileResult(dest=seen.told, src=wanted.src)
         return Change(
             action=Action.NONE, resource=resource(seen.dest), before=before, after=before, result=kept
         )
@@ -111,11 +130,11 @@ def plan(seen: Placing, wanted: Wanted, *, folders: bool) -> Change:
     check_command(wanted.validate)
     reason = f"{seen.dest} is not there" if before is None else "its content differs"
     result = FileResult(
-        dest=seen.dest,
+        dest=seen.moved,
         src=wanted.src,
         checksum=after.checksum,
         md5sum=Unknown(f"{resource(seen.dest)} md5sum") if isinstance(content, Unknown) else md5(content),
-        diff=[content_diff(seen.dest, before, content)]
+        diff=[content_diff(seen.moved, before, content)]
         if seen.diff and not isinstance(content, Unknown)
         else [],
         **facts(after),
@@ -172,10 +191,10 @@ def _kept(seen: Placing, before: FileState, after: FileState) -> Change:
     """The content is right; owner and mode may not be."""
     after = msgspec.structs.replace(after, state=before.state)
     result = FileResult(
-        dest=seen.dest,
-        path=seen.dest,
+        dest=seen.told,
+        path=seen.told,
         checksum=before.checksum,
-        diff=attributes_diff(seen.dest, before, after) if seen.diff else [],
+        diff=attributes_diff(seen.told, before, after) if seen.diff else [],
         **facts(after),
     )
     differs = [name for name in ("owner", "group", "mode") if getattr(before, name) != getattr(after, name)]
@@ -199,7 +218,15 @@ def apply(ctx: Context, change: Change, manner: Manner) -> FileResult:
     except Failed as error:
         error.result.setdefault("checksum", planned.checksum)
         raise
+    place = _place(change)
     tells = planned.uid is not msgspec.UNSET
-    found = read_state(planned.dest) if isinstance(planned.dest, str) and tells else None
-    kept = {"backup_file": backup} if backup else {}
+    found = read_state(place) if isinstance(planned.dest, str) and tells else None
+    kept = {"backup_file": f"{planned.dest}{backup.removeprefix(place)}"} if backup else {}
     return msgspec.structs.replace(planned, **facts(found), **kept)
+
+
+def _place(change: Change) -> str:
+    """Where that stands which the result tells of: of a folder's copy it may be the only file in it."""
+    every = (one for one in (change, *change.also) if isinstance(one.after, FileState))
+    found = next((one for one in every if one.after.state == change.result.state), change)
+    return path_of(found.resource or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from runbook.contract import LocalPath
 from runbook.errors import Failed
 from runbook.values import Unknown
 
@@ -13,14 +14,16 @@ from ._find_filters import Filters
 from ._stat_facts import facts_of
 
 
-def walk(world: World, top: str, filters: Filters, limit: int | None) -> tuple[list[dict[str, Any]], int]:
+def walk(
+    world: World, place: LocalPath, filters: Filters, limit: int | None
+) -> tuple[list[dict[str, Any]], int]:
     """What is found below a folder, and how many things were looked at.
 
     Raises Failed when it is none, or can't be read; `examined` in its result counts what was looked at before.
     """
-    top = top.rstrip("/") or "/"
+    top = place.path.rstrip("/") or "/"
     if not world.is_folder(top):
-        raise Failed(f"'{top}' is not a directory")
+        raise Failed(f"'{place.told()}' is not a directory")
     found: list[dict[str, Any]] = []
     examined, waiting = 0, [(top, 1)]
     while waiting:

@@ -63,8 +63,8 @@ class Assemble:
 
     def observe(self, ctx: Context, params: AssembleParams) -> Observed:
         world = World(ctx)
-        src = ctx.files.place(params.src).path if params.remote_src else ctx.files.find(params.src)
-        folder = src.rstrip("/") or "/"
+        source = ctx.files.place(params.src) if params.remote_src else LocalPath(ctx.files.find(params.src))
+        src, folder = source.told(), source.path.rstrip("/") or "/"
         if world.look(world.follow(folder)) is None:
             raise Failed(f"Source ({src}) does not exist")
         if not world.is_folder(folder):
@@ -74,7 +74,7 @@ class Assemble:
             for name in _names(world, folder, params)
         ]
         found = [part.content for part in parts if part is not None and part.is_file]
-        place = _files_place.see(ctx, world, params, params.dest.path, follow=True)
+        place = _files_place.see(ctx, world, params, params.dest.path, written=params.dest, follow=True)
         return Observed(content=_together(found, params.delimiter), src=src, place=place)
 
     def plan(self, params: AssembleParams, observed: Observed) -> Change:

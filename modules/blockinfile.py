@@ -56,7 +56,7 @@ class Blockinfile:
             raise Failed("parameters are mutually exclusive: insertbefore|insertafter")
         seen = look(ctx, params)
         if seen.before is None and not params.create:
-            raise Failed(f"Path {params.path.path} does not exist !", result={"rc": 257})
+            raise Failed(f"Path {params.path.told()} does not exist !", result={"rc": 257})
         return seen
 
     def plan(self, params: BlockinfileParams, observed: Placing) -> Change:
@@ -69,7 +69,7 @@ class Blockinfile:
         else:
             message = "" if new == old else "Block inserted" if block else "Block removed"
         made = edited(observed, params, new, message)
-        diff = both_diffs(observed, params.path.path, made)
+        diff = both_diffs(observed, params.path.told(), made)
         return change_of(observed, made, EditResult(msg=made.message, diff=diff, backup=UNSET))
 
     def apply(self, ctx: Context, params: BlockinfileParams, change: Change) -> Any:

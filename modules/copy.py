@@ -19,7 +19,7 @@ import os
 from typing import Any, ClassVar
 
 import msgspec
-from runbook.contract import Change, Context, Permissions
+from runbook.contract import Change, Context, LocalPath, Permissions
 from runbook.errors import Failed
 from runbook.values import Unknown
 
@@ -63,15 +63,15 @@ class Copy:
         if not params.src:
             return _text(ctx, world, params)
         if params.remote_src:
-            src = ctx.files.place(params.src).path
-            if world.look(world.follow(src.rstrip("/"))) is None:
-                raise Failed(f"Source {src} not found")
+            source = ctx.files.place(params.src)
+            if world.look(world.follow(source.path.rstrip("/"))) is None:
+                raise Failed(f"Source {source.told()} not found")
         else:
-            src = ctx.files.find(params.src)
+            source = LocalPath(ctx.files.find(params.src))
+        src = source.path
         if world.is_folder(src.rstrip("/") or "/"):
-            tree = _copy_tree.see(ctx, world, params, src, params.dest.path)
-            return Observed(src=src, tree=tree)
-        return _file(ctx, world, params, src)
+            return Observed(tree=_copy_tree.see(ctx, world, params, source))
+        return _file(ctx, world, params, source)
 
     def plan(self, params: CopyParams, observed: Observed) -> Change:
         if observed.tree is not None:
@@ -98,13 +98,13 @@ def _text(ctx: Context, world: World, params: CopyParams) -> Observed:
     if dest.endswith("/") or world.is_folder(dest):
         raise Failed("can not use content with a dir as dest", hint="Say the file's name, too.")
     secret = "content" in ctx.secret_arguments
-    place = _files_place.see(ctx, world, params, dest, follow=params.follow, secret=secret)
+    place = _place(ctx, world, params, dest, secret=secret)
     mode = "0600" if params.mode == "preserve" else params.mode
     return Observed(content=as_bytes(params.content), src=dest, mode=mode, place=place)
 
 
-def _file(ctx: Context, world: World, params: CopyParams, src: str) -> Observed:
-    dest = params.dest.path
+def _file(ctx: Context, world: World, params: CopyParams, source: LocalPath) -> Observed:
+    src, dest = source.path, params.dest.path
     folders = dest.endswith("/")
     if folders or world.is_folder(dest):
         dest = f"{dest.rstrip('/')}/{os.path.basename(src)}"  # noqa: PTH119 (a text stays a text)
@@ -115,9 +115,17 @@ def _file(ctx: Context, world: World, params: CopyParams, src: str) -> Observed:
     if params.decrypt and not params.remote_src and isinstance(content, bytes):
         content = ctx.files.opened(content, src)
     secret = "src" in ctx.secret_arguments or content is not state.content
-    place = _files_place.see(ctx, world, params, dest, follow=params.follow, secret=secret)
+    place = _place(ctx, world, params, dest, secret=secret)
     mode = state.mode if params.mode == "preserve" else params.mode
-    return Observed(content=content, src=src, mode=mode, place=place, folders=folders)
+    return Observed(content=content, src=source.told(), mode=mode, place=place, folders=folders)
+
+
+def _place(
+    ctx: Context, world: World, params: CopyParams, dest: str, *, secret: bool
+) -> _files_place.Placing:
+    written = params.dest
+    place = _files_place.see(ctx, world, params, dest, written=written, follow=params.follow, secret=secret)
+    return _files_place.with_folder(place, written)
 
 
 def as_bytes(content: Any) -> Any:

@@ -76,7 +76,7 @@ class Fetch:
             raise Failed("remote file is a directory, fetch cannot work on directories")
         dest = params.dest.path
         if not params.flat:
-            dest = f"{dest.rstrip('/')}/{ctx.host}/{src.lstrip('/')}"
+            dest = os.path.normpath(f"{dest.rstrip('/')}/{ctx.host}/{params.src.told()}")
         elif dest.endswith("/"):
             dest += os.path.basename(src)  # noqa: PTH119 (a text stays a text)
         elif world.is_folder(dest):
@@ -86,7 +86,7 @@ class Fetch:
         return Observed(content=state.content, place=place)
 
     def plan(self, params: FetchParams, observed: Observed) -> Change:
-        src, content = params.src.path, observed.content
+        src, content = params.src.told(), observed.content
         if observed.place is None:
             return Change(action=Action.NONE, result=FetchResult(file=src, msg=MISSING))
         made = _files_place.plan(observed.place, _files_place.Wanted(content=content, src=src), folders=True)

@@ -20,6 +20,7 @@ from ._file_plan import plan_absent, plan_file, plan_folder, plan_touch
 from ._file_seen import FileArguments, Seen, look
 from ._files_result import FileResult, facts
 from ._files_state import read_state
+from ._files_world import path_of
 from ._files_write import carry_out
 
 
@@ -59,7 +60,6 @@ class File:
     def apply(self, ctx: Context, params: FileArguments, change: Change) -> Any:
         carry_out(ctx, change)
         result: FileResult = change.result
-        path = result.path if isinstance(result.path, str) else result.dest
-        found = read_state(str(path).rstrip("/") or "/")
+        found = read_state(path_of(change.resource or ""))
         told = facts(found) if result.uid is not msgspec.UNSET else {}
         return msgspec.structs.replace(result, **told)

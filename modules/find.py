@@ -13,6 +13,7 @@ its folders.
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -88,16 +89,16 @@ class Find:
         skipped: dict[str, str] = {}
         examined, full = 0, False
         for told in params.paths:
-            path = ctx.files.place(told).path
+            place = ctx.files.place(told)
             try:
                 found, seen = walk(
-                    world, path, filters, None if params.limit is None else params.limit - len(files)
+                    world, place, filters, None if params.limit is None else params.limit - len(files)
                 )
             except Failed as error:
-                skipped[path] = error.message
+                skipped[place.told()] = error.message
                 examined += int(str(error.result.get("examined", 0)))
                 continue
-            files += found
+            files += [{**one, "path": os.path.normpath(place.told(one["path"]))} for one in found]
             examined += seen
             full = params.limit is not None and len(files) >= params.limit
             if full:

@@ -27,7 +27,7 @@ from runbook.errors import Failed
 from . import _files_place, _http
 from ._files_result import facts
 from ._files_state import md5, read_state, sha1
-from ._files_world import World
+from ._files_world import World, path_of
 from ._files_write import Manner
 
 _TEMPORARY = "The file is put in place at once."
@@ -98,7 +98,7 @@ class GetUrl:
         dest = params.dest.path
         if dest.endswith("/") or world.is_folder(dest):
             dest = f"{dest.rstrip('/')}/{_name(params.url)}"
-        place = _files_place.see(ctx, world, params, dest, follow=True)
+        place = _files_place.see(ctx, world, params, dest, written=params.dest, follow=True)
         wanted = _digest(params)
         there = place.before is not None and not params.force
         if there and wanted and _matches(Seen(place=place).content, wanted):
@@ -108,7 +108,7 @@ class GetUrl:
             moment = os.stat(dest).st_mtime if os.path.exists(dest) else 0  # noqa: PTH110, PTH116 (a text)
             headers["If-Modified-Since"] = email.utils.formatdate(moment, usegmt=True)
         answer = _http.send(params, headers=headers, timeout=params.timeout)
-        _check(params, answer, dest)
+        _check(params, answer, place.told)
         found = Seen(place=place, answer=answer)
         if wanted and answer.status != 304 and not _matches(answer.body, wanted):
             _refuse(found, wanted, params)
@@ -134,7 +134,7 @@ class GetUrl:
         told: GetUrlResult = change.also[-1].result[0]
         planned = change.also[-1].result[1]
         placed = _files_place.apply(ctx, replace(change, result=planned), Manner(backup=params.backup))
-        found = read_state(told.dest)
+        found = read_state(path_of(change.resource or ""))
         done: GetUrlResult = msgspec.structs.replace(told, backup_file=placed.backup_file, **facts(found))
         return done
 
@@ -143,14 +143,14 @@ def _result(params: GetUrlParams, seen: Seen) -> GetUrlResult:
     answer, before = seen.answer, seen.place.before
     if answer is None:
         return GetUrlResult(
-            dest=seen.place.dest,
+            dest=seen.place.told,
             url=params.url,
             msg="file already exists",
             checksum_src=None,
             checksum_dest=None,
         )
     told = GetUrlResult(
-        dest=seen.place.dest,
+        dest=seen.place.told,
         url=params.url,
         msg=answer.said,
         elapsed=int(answer.elapsed),

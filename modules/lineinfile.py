@@ -60,7 +60,7 @@ class Lineinfile:
         made = edited(observed, params, content, message)
         if content is None:
             return change_of(observed, made, EditResult(msg=message))
-        path = params.path.path
+        path = params.path.told()
         result = EditResult(msg=made.message, backup="", found=found, diff=both_diffs(observed, path, made))
         change = change_of(observed, made, result)
         warnings = (EMPTY,) if params.regexp == "" else ()
@@ -98,7 +98,7 @@ def _changed(params: LineinfileParams, seen: Placing) -> tuple[bytes | None, str
     if before is None and params.state == "absent":
         return None, "file not present", UNSET
     if before is None and not params.create:
-        raise Failed(f"Destination {params.path.path} does not exist !", result={"rc": 257})
+        raise Failed(f"Destination {params.path.told()} does not exist !", result={"rc": 257})
     old = b"" if before is None else before.content
     wanted = Found(
         line=(params.line or "").encode("utf-8", "surrogateescape"),

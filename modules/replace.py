@@ -45,7 +45,7 @@ class Replace:
     def observe(self, ctx: Context, params: ReplaceParams) -> Placing:
         seen = look(ctx, params)
         if seen.before is None:
-            raise Failed(f"Path {params.path.path} does not exist !", result={"rc": 257})
+            raise Failed(f"Path {params.path.told()} does not exist !", result={"rc": 257})
         return seen
 
     def plan(self, params: ReplaceParams, observed: Placing) -> Change:
@@ -55,7 +55,7 @@ class Replace:
         message = f"{count} replacements made" if count and new != old else ""
         content = observed.before.content if new == old else new.encode(params.encoding, "surrogateescape")
         made = edited(observed, params, content, message)
-        path = params.path.path
+        path = params.path.told()
         diff = {"before_header": path, "before": old, "after_header": path, "after": new}
         told = EditResult(
             rc=0, msg=missed or made.message, diff=diff if observed.diff and made.changed else UNSET

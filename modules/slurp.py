@@ -47,14 +47,14 @@ class Slurp:
         path = params.src.path
         state = world.look(world.follow(path.rstrip("/") or "/"), content=True)
         if state is None:
-            raise Failed(f"File not found: {path}")
+            raise Failed(f"File not found: {params.src.told()}")
         if state.is_folder:
-            raise Failed(f"Source is a directory and must be a file: {path}")
+            raise Failed(f"Source is a directory and must be a file: {params.src.told()}")
         if not state.is_file:
-            raise Failed(f"Source is no file: {path}")
+            raise Failed(f"Source is no file: {params.src.told()}")
         if isinstance(state.content, Unknown):
-            return SlurpResult(content=state.content, source=path)
-        return SlurpResult(content=base64.b64encode(state.content).decode(), source=path)
+            return SlurpResult(content=state.content, source=params.src.told(path))
+        return SlurpResult(content=base64.b64encode(state.content).decode(), source=params.src.told(path))
 
     def plan(self, params: SlurpParams, observed: SlurpResult) -> Change:
         return Change(action=Action.NONE, result=observed)

@@ -68,7 +68,7 @@ class Stat:
         if told is None:
             return StatResult(stat={"exists": False})
         bare = end.rstrip("/") or "/"
-        told |= {"exists": True, "path": path}
+        told |= {"exists": True, "path": params.path.told(path)}
         if world.planned(bare) is not None:
             return StatResult(stat=told | _planned(params, world, bare, told))
         told |= device_facts(bare)

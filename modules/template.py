@@ -80,7 +80,10 @@ class Template:
         if folders or world.is_folder(dest):
             dest = f"{dest.rstrip('/')}/{os.path.basename(params.src)}"  # noqa: PTH119 (a text stays a text)
         rendered = ctx.files.render(params.src, dest, _syntax(params))
-        place = _files_place.see(ctx, world, params, dest, follow=params.follow, secret=rendered.secret)
+        place = _files_place.see(
+            ctx, world, params, dest, written=params.dest, follow=params.follow, secret=rendered.secret
+        )
+        place = _files_place.with_folder(place, params.dest)
         mode = (
             octal(Path(rendered.path).stat().st_mode & 0o7777) if params.mode == "preserve" else params.mode
         )

@@ -255,7 +255,13 @@ def _place(ctx: Context, params: UriParams, answer: _http.Answer) -> _files_plac
     if world.is_folder(dest):
         dest = f"{dest.rstrip('/')}/{file_name(answer.url)}"
     return _files_place.see(
-        ctx, world, params, dest, follow=True, secret="url_password" in ctx.secret_arguments
+        ctx,
+        world,
+        params,
+        dest,
+        written=params.dest,
+        follow=True,
+        secret="url_password" in ctx.secret_arguments,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,11 +155,11 @@ def test_what_can_not_be_done_is_told_and_leaves_the_file(folder: Folder, call: 
 
 
 def test_what_is_told_is_what_ansible_tells(folder: Folder) -> None:
-    path = str(folder.path / "f")
+    path = "f"
     told = edit(folder, "lineinfile: {path: f, line: new, mode: '0600', backup: true}", diff=True)
     result = told.outcome("edit").result
     assert result["msg"] == "line added and ownership, perms or SE linux context changed"
-    assert Path(result["backup"]).read_text() == TEXT
+    assert (folder.path / result["backup"]).read_text() == TEXT
     assert result["diff"] == [
         {"before": TEXT, "after": f"{TEXT}\nnew\n", "before_header": f"{path} (content)"}
         | {"after_header": f"{path} (content)"},

@@ -136,7 +136,7 @@ def test_all_of_it_is_done(folder: Folder) -> None:
     assert done["deep"]["mode"] == "0750"
     assert done["hard"]["state"] == "hard"
     assert done["under gone"]["msg"].endswith("does not exist")
-    assert done["not a folder"]["msg"] == f"{top / 'a'} already exists as a hard"
+    assert done["not a folder"]["msg"] == "w/a already exists as a hard"
 
 
 def test_a_link_to_nothing_is_warned_of(folder: Folder) -> None:
@@ -165,7 +165,6 @@ def test_a_link_to_nothing_is_warned_of(folder: Folder) -> None:
         ("path: no/such, state: touch", "could not touch target"),
         ("path: l, state: link", "src is required for creating new symlinks"),
         ("path: l, state: hard", "src is required for creating new hardlinks"),
-        ("path: l, src: f, state: hard", "absolute paths are required"),
         ("path: l, src: /no/such, state: hard", "src does not exist"),
         ("path: g, src: '{{ playbook_dir }}/f', state: hard", "Cannot link, file exists at destination"),
         ("path: f, src: g, state: link", "refusing to convert from file to symlink"),
@@ -199,7 +198,7 @@ def test_a_folder_is_copied_with_its_links_and_modes(folder: Folder) -> None:
     out = folder.path / "out"
     assert [s for _, _, s in first.steps] == ["changed", "changed"]
     assert [s for _, _, s in second.steps] == ["ok", "ok"]
-    assert first.outcome("whole").result["dest"] == f"{out}/"
+    assert first.outcome("whole").result["dest"] == "out/"
     assert (out / "tree/link").read_text() == "files/tree/one"
     assert (out / "tree/lost").readlink() == Path("nowhere")
     assert [mode_of(out / name) for name in ("tree/sub", "tree/one")] == ["0700", "0600"]
@@ -219,5 +218,5 @@ def test_a_new_file_must_please_its_command_and_the_old_one_is_kept(folder: Fold
     assert played.message("bad") == "failed to validate"
     assert played.outcome("bad").result["exit_status"] == 1
     kept = played.outcome("good").result["backup_file"]
-    assert Path(kept).read_text() == "old"
+    assert (folder.path / kept).read_text() == "old"
     assert sorted(p.name for p in folder.path.iterdir() if p.name.startswith(".f")) == []
