@@ -208,7 +208,7 @@ def _boxed(module: Module | Computation, rendered: Mapping[str, Any]) -> dict[st
     return {
         name: Secret(Secret.reveal(value), "argument") if names.get(name, name) in secret else value
         for name, value in rendered.items()
-        if value is not None
+        if value is not None and value is not OMIT
     }
 
 

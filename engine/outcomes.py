@@ -64,5 +64,6 @@ NOT_READ = "reason"
 def not_included(outcome: Outcome, why: str) -> Outcome:
     """Of an include whose file or role can't be read: it has failed, whatever `ignore_errors` says (Ansible's
     rule: the tasks are missing that would come next)."""
-    result = {**outcome.result, "changed": False, "failed": True, NOT_READ: why}
+    told = {name: value for name, value in outcome.result.items() if name != "include_args"}
+    result = {**told, "changed": False, "failed": True, NOT_READ: why}
     return Outcome(status=Status.FAILED, result=result, hint=why)

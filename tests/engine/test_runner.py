@@ -438,3 +438,14 @@ def test_wrong_arguments_are_refused_unless_the_playbook_deals_with_the_failure(
         ("rescue", "ok"),
     ]
     assert "'dest' is missing" in played.message("rescue")
+
+
+def test_a_failure_tells_no_argument_that_was_left_out(folder: Folder) -> None:
+    played = folder.play("""
+        - hosts: localhost
+          gather_facts: false
+          tasks:
+            - {name: fails, command: {cmd: "false", chdir: "{{ omit }}"}, ignore_errors: true}
+        """)
+    assert played.code == 0
+    assert played.outcome("fails").arguments == {"cmd": "false"}
