@@ -77,6 +77,6 @@ def _failed(params: AssertParams, expression: Expression) -> Decision:
 def _check_message(name: str, message: Any) -> None:
     opened = Secret.reveal(message)
     texts = opened if isinstance(opened, list) else [opened]
-    if not all(isinstance(Secret.reveal(text), str) for text in texts):
+    if not all(isinstance(Secret.reveal(text), str | Unknown) for text in texts):
         kind = type(opened).__name__
         raise Failed(f"argument '{name}' is of type {kind}: a string or list of strings is required")

@@ -253,3 +253,14 @@ def test_modules_that_need_a_login_are_refused_with_what_to_use_instead(folder: 
     for name in ("apt", "service", "git"):
         assert f"The module '{name}' is not supported" in told
     assert "connection: ssm" in told
+
+
+def test_the_message_of_an_assertion_may_be_known_after_apply_only(folder: Folder) -> None:
+    text = """
+        - hosts: localhost
+          gather_facts: false
+          tasks:
+            - {name: run, command: echo x, register: ran}
+            - {name: holds, assert: {that: 1 == 1, fail_msg: "It said {{ ran.stdout }}"}}
+        """
+    assert folder.play(text, check=True).code == 0
