@@ -184,6 +184,13 @@ class Packer:
             return value
         return {"$text": base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()}
 
+    def _bytes(self, value: bytes) -> bytes:
+        if self._mask is None:
+            return value
+        text = value.decode("utf-8", "surrogateescape")
+        masked = self._mask(text)
+        return value if masked == text else masked.encode("utf-8", "surrogateescape")
+
     def _sequence(self, value: Any) -> list[Any]:
         return [self.pack(item) for item in value]
 
@@ -203,7 +210,7 @@ class Packer:
             case Unknown():
                 return self._unknown(value)
             case bytes() | bytearray() | memoryview():
-                return {"$bytes": base64.b64encode(value).decode()}
+                return {"$bytes": base64.b64encode(self._bytes(bytes(value))).decode()}
             case dt.datetime():
                 return {"$time": value.isoformat()}
             case dt.date():

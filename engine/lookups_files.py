@@ -215,12 +215,11 @@ def template(
     found: list[Any] = []
     for term in terms:
         path = site.find(term, "templates")
-        content, _ = site.read(path)
+        content, encrypted = site.read(path)
         variables = {**facts_of(term, path), **(template_vars or {})}
-        text = content.decode("utf-8")
-        found.append(
-            site.context.environment.doors.render_file(site.context, text, str(path), variables, how)
-        )
+        doors = site.context.environment.doors
+        text = doors.render_file(site.context, content.decode("utf-8"), str(path), variables, how)
+        found.append(doors.sealed(text) if encrypted else text)
     return found
 
 

@@ -13,7 +13,7 @@ from .scope import VariableScope
 from .search_path import SearchPath
 from .template import Templates
 from .template_file import facts_of
-from .values import Secret
+from .values import Secret, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,15 @@ class PlaybookFiles:
     def local(self, name: str) -> LocalFile:
         path = self._find(name, "files")
         try:
-            return LocalFile(str(path), self._read(path))
+            return LocalFile(str(path), self.templates.read(path)[0])
         except OSError as error:
             raise Failed(f"Can't read {path}: {error.strerror}") from error
 
     def rendered(self, name: str) -> RenderedFile:
-        path = self._find(name, "templates")
-        try:
-            source = self._read(path).decode()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Failed(f"Can't read the template {path}: {error}") from error
-        return RenderedFile(str(path), self.templates.render_text(source, self.scope, str(path)))
+        return self._rendered(self._find(name, "templates"), self.scope, None)
 
     def opened(self, content: bytes, path: str) -> bytes:
-        return self.templates.vault.read(content, path)
+        return self.templates.opened(content, path)[0]
 
     def place(self, name: str) -> LocalPath:
         return placed(self.base, name)
@@ -54,17 +49,18 @@ class PlaybookFiles:
 
     def render(self, name: str, dest: str, syntax: TemplateSyntax) -> RenderedFile:
         path = self._find(name, "templates")
+        return self._rendered(path, self.scope.child(facts_of(name, path, dest)), syntax)
+
+    def _rendered(self, path: Path, scope: VariableScope, syntax: TemplateSyntax | None) -> RenderedFile:
         try:
-            source = self._read(path).decode()
+            content, encrypted = self.templates.read(path)
+            source = content.decode()
         except (OSError, UnicodeDecodeError) as error:
             raise Failed(f"Can't read the template {path}: {error}") from error
-        scope = self.scope.child(facts_of(name, path, dest))
         text = self.templates.render_text(source, scope, str(path), syntax)
+        if encrypted and not isinstance(text, Unknown):
+            text = self.templates.sealed(text)
         return RenderedFile(str(path), Secret.reveal(text), secret=isinstance(text, Secret))
-
-    def _read(self, path: Path) -> bytes:
-        """What a file holds; an encrypted one is opened."""
-        return self.templates.vault.read(path.read_bytes(), str(path))
 
     def _find(self, name: str, folder: str) -> Path:
         path = next((path for path in self._places(name, folder) if path.is_file()), None)

@@ -34,8 +34,8 @@ SHORTEST_LINE = 8
 class Masker:
     """Masks the secrets that it was told of. Threads may share it.
 
-    Tell it sources (a vault's values, a parameter marked secret), not what was derived from them: a mapping that is
-    tainted as a whole would make its harmless parts unreadable everywhere.
+    Tell it sources (a vault's values, a parameter marked secret) and texts that were made from them. A mapping that
+    is only tainted as a whole would make its harmless parts unreadable everywhere.
     """
 
     def __init__(self) -> None:
@@ -55,9 +55,7 @@ class Masker:
                 return
             self._texts |= new
             self._forms |= {form for text in new for form in _forms(text)}
-            # The longest first, or the raw form would leave the rest of a quoted one.
-            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._pattern = None
 
     def add_boxes(self, value: Any) -> None:
         """Mask the secrets that stand in it, if there are any; not those that were only made from a secret."""
@@ -65,9 +63,27 @@ class Masker:
             if box.origin != DERIVED:
                 self.add(box)
 
+    def add_made(self, box: Secret, source: str) -> None:
+        """Mask a text that an expression made from a secret, unless the operator wrote it in clear there
+        (`'large' if token else 'small'`)."""
+        text = Secret.reveal(box)
+        if isinstance(text, str) and text.strip() not in source:
+            self.add(text)
+
     def mask(self, text: str) -> str:
         """The text with every known secret in it masked."""
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+        if not self._forms:
+            return text
+        pattern = self._pattern or self._compiled()
+        return pattern.sub(MASK, text)
+
+    def _compiled(self) -> re.Pattern[str]:
+        """Compiled when it is asked for: secrets come in bunches."""
+        with self._lock:
+            # The longest first, or the raw form would leave the rest of a quoted one.
+            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
+            made = self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            return made
 
     def mask_data(self, data: T) -> T:
         """The same data with boxes and known texts masked, keys included; the same object when nothing was.

@@ -104,6 +104,8 @@ class Templates:
             lookup=partial(more_lookups, self.plugins),
             warn=_unheard,
             vault=self.vault,
+            read=self.read,
+            sealed=self.sealed,
         )
         """The runner opens those that lead to AWS, and to who hears warnings."""
         self._environments = Environments(base or Path(), self.plugins, self.doors)
@@ -141,6 +143,26 @@ class Templates:
         if self._masker is not None:
             self._masker.add(text)
         return Secret(text, f"vault {vaulted.position}")
+
+    def read(self, path: Path) -> tuple[bytes, bool]:
+        """A file's content, opened when it is encrypted, and whether it was. Raises VaultError, OSError."""
+        return self.opened(path.read_bytes(), str(path))
+
+    def opened(self, content: bytes, path: str) -> tuple[bytes, bool]:
+        """What a file holds, opened when it is encrypted, and whether it was: then it is masked from here on.
+        Raises VaultError."""
+        plain = self.vault.read(content, path)
+        encrypted = plain is not content
+        if encrypted and self._masker is not None:
+            self._masker.add(plain)
+        return plain, encrypted
+
+    def sealed(self, text: Any) -> Secret:
+        """What an encrypted template file came to, as the secret that it is."""
+        made = Secret(Secret.reveal(text), "vault")
+        if self._masker is not None:
+            self._masker.add(made)
+        return made
 
     def evaluate(self, expression: Expression, scope: Variables) -> Any:
         """The value of one expression; Unknown when it depends on one, Secret when it was made from one.
@@ -289,17 +311,26 @@ class Templates:
             line = template_line(error, jinja.root_render_func.__globals__, jinja.debug_info)
             raise explain(error, origin, line, scope.names()) from error
         finally:
-            if self._masker is not None:
-                for value in context.seen:
-                    self._masker.add_boxes(value)
+            self._tell(context, template.text if isinstance(template, Origin) else template.source)
+
+    def _tell(self, context: ScopeContext, source: str) -> None:
+        """Let the masker know of all secrets of an evaluation."""
+        if self._masker is None:
+            return
+        for value in context.seen:
+            self._masker.add_boxes(value)
+        for box in context.made:
+            self._masker.add_made(box, source)
 
     def _opened(self, compiled: Compiled, first: ScopeContext, scope: Variables, text: bool) -> Secret:
         """Once more, with every secret that is read opened; what comes out is a secret."""
-        find = opening(scope.lookup)
+        revealed: list[Any] = []
+        find = opening(scope.lookup, revealed)
         if compiled.changes:
             find = copying(find)
         context = ScopeContext(first.environment, find, None, compiled.jinja.blocks)
         context.cache, context.opened, context.names = first.cache, True, first.names
+        context.revealed, context.made = revealed, first.made
         return Secret(result_of(compiled, context, scope, text=text), DERIVED)
 
 

@@ -36,6 +36,10 @@ class Doors:
     """A lookup that is not one of ours, by the name that was written."""
     warn: Callable[[str], None]
     vault: Vault
+    read: Callable[[Path], tuple[bytes, bool]]
+    """A file's content, opened when it is encrypted, and whether it was."""
+    sealed: Callable[[Any], Secret]
+    """What an encrypted template came to, as a secret."""
     client: Callable[..., Any] | None = None
     """A client for a service, by the context whose play and host say where: (context, service, region)."""
 
@@ -95,6 +99,10 @@ class ScopeContext(Context):
 
     seen: list[Any]
     """Values that are more than a scalar, as they were read: what a TypeError may have been about."""
+    made: list[Secret]
+    """Secrets that came out, alone or as pieces of a text."""
+    revealed: list[Any]
+    """Secrets that were opened for the piece that is being made."""
     opened: bool = False
     """It is evaluated once more, with all secrets opened."""
     cache: dict[Any, Any]
@@ -120,6 +128,8 @@ class ScopeContext(Context):
         self.blocks = {block: [code] for block, code in blocks.items()} if blocks else {}
         self.find = find
         self.seen = []
+        self.made = []
+        self.revealed = []
         self.cache = {}
         self.names = tuple
 
@@ -158,7 +168,8 @@ class ScopeContext(Context):
         """The context of a part that sees all of this one's names and some local ones."""
         made = ScopeContext(self.environment, self.resolve_or_missing, name, blocks)
         made.vars.update((key, value) for key, value in (local or {}).items() if value is not MISSING)
-        made.seen, made.cache, made.opened, made.names = self.seen, self.cache, self.opened, self.names
+        made.seen, made.made, made.revealed, made.cache = self.seen, self.made, self.revealed, self.cache
+        made.opened, made.names = self.opened, self.names
         return made
 
     def __contains__(self, name: object) -> bool:

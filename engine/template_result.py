@@ -19,6 +19,7 @@ from .template_guard import (
     settle,
 )
 from .template_jinja import Find, ScopeContext
+from .values import DERIVED, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Brittle(Protocol):
 
 
 def result_of(compiled: Compiled, context: ScopeContext, scope: Brittle, *, text: bool) -> Any:
-    pieces = _pieces(compiled.jinja.root_render_func(context))
+    pieces = _pieces(compiled.jinja.root_render_func(context), context)
     value = join_text(pieces) if text else pieces[0] if len(pieces) == 1 else join_pieces(pieces)
     if type(value) in PLAIN:
         return _ended(value, compiled) if type(value) is str and compiled.tail else value
@@ -64,7 +65,7 @@ def _ended(text: str, compiled: Compiled) -> str:
     return text + end * max(0, compiled.tail - there)
 
 
-def _pieces(rendering: Generator[Any, None, None]) -> list[Any]:
+def _pieces(rendering: Generator[Any, None, None], context: ScopeContext) -> list[Any]:
     pieces = []
     for piece in rendering:
         if type(piece) is Missing:
@@ -72,12 +73,32 @@ def _pieces(rendering: Generator[Any, None, None]) -> list[Any]:
                 piece.fail()
             except (TemplateRuntimeError, TemplateError) as error:
                 rendering.throw(error)  # there, so that the traceback tells the line
+        if type(piece) is Secret or context.revealed:
+            _note_made(piece, context)
         pieces.append(piece)
     return pieces
 
 
-def opening(lookup: Find) -> Find:
-    return lambda name: reveal(lookup(name))
+def _note_made(piece: Any, context: ScopeContext) -> None:
+    """A piece that was made from a secret, and is none that was only read, is a secret that nobody knows of yet."""
+    if type(piece) is Secret and not any(piece is value for value in context.seen):
+        context.made.append(piece)
+    elif type(piece) is str and not any(piece is value for value in context.revealed):
+        context.made.append(Secret(piece, DERIVED))
+    context.revealed.clear()
+
+
+def opening(lookup: Find, revealed: list[Any]) -> Find:
+    """Secrets come out opened; `revealed` is told of each."""
+
+    def find(name: str) -> Any:
+        value = lookup(name)
+        plain = reveal(value)
+        if plain is not value:
+            revealed.append(plain)
+        return plain
+
+    return find
 
 
 def copying(lookup: Find) -> Find:

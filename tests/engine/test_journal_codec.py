@@ -252,6 +252,14 @@ def test_known_secrets_are_masked_wherever_text_stands(record: Record) -> None:
     assert "********" in line
 
 
+def test_known_secrets_are_masked_in_bytes() -> None:
+    masked = Encoder(lambda text: text.replace("hunter2", "********")).encode(
+        landed(result=[b"a hunter2 \xff", b"plain \xfe"])
+    )
+    kept_back: Any = decode(masked)
+    assert kept_back.result == [b"a ******** \xff", b"plain \xfe"]
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b'{"kind":"nobody"}', b'{"kind":"effect"}', b"\xff"])
 def test_what_is_no_record_is_told(body: bytes) -> None:
     with pytest.raises(JournalError, match="can't be read"):

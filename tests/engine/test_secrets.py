@@ -115,7 +115,7 @@ def test_paths_of_secrets_in_arguments() -> None:
     assert secret_paths(args) == {("password",), ("list", 0, "key")}
 
 
-def test_the_masker_learns_the_secrets_that_templates_read_but_not_what_is_made_from_them() -> None:
+def test_the_masker_learns_the_secrets_that_templates_read_but_not_a_choice_that_hangs_on_them() -> None:
     masker = Masker()
     templates = Templates(masker=masker)
     layer = {"token": Secret("tok-12345", "vault"), "env": Template("{{ 'production' if token else 'x' }}")}
@@ -128,3 +128,20 @@ def test_the_masker_learns_the_secrets_that_templates_read_but_not_what_is_made_
 
 def test_a_box_shows_a_mask_only() -> None:
     assert f"{Secret('x')} {Secret('x')!r}" == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ token | reverse }}",
+        "say {{ token | reverse }}!",
+        "{{ token[::-1] }}",
+        "{{ token | upper | lower | reverse }} {{ 'more' }}",
+    ],
+)
+def test_the_masker_learns_texts_that_are_made_from_secrets(text: str) -> None:
+    masker = Masker()
+    templates = Templates(masker=masker)
+    scope = VariableScope(templates, [{"token": Secret("tok-12345", "vault")}])
+    templates.render(Template(text), scope)
+    assert masker.mask("it is 54321-kot") == f"it is {MASK}"
