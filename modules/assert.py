@@ -11,6 +11,7 @@ An expression must come to true or false: text and numbers are refused, because 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
@@ -41,18 +42,33 @@ class Assert:
         _check_message("fail_msg", params.fail_msg)
         _check_message("success_msg", params.success_msg)
         undecided = None
-        for expression in params.that:
-            value = Secret.reveal(scope.evaluate(expression))
+        for shown, value in _answers(params.that, scope):
             if isinstance(value, Unknown):
-                undecided = undecided or f"'{expression.source}' depends on {Unknown.describe(value)}"
-            elif not _truth(value, expression):
-                return _failed(params, expression)
+                undecided = undecided or f"'{shown}' depends on {Unknown.describe(value)}"
+            elif not _truth(value, str(shown)):
+                return _failed(params, shown)
         if undecided:
             return Decision(undecided=undecided)
         return Decision(result={"msg": params.success_msg})
 
 
-def _truth(value: Any, expression: Expression) -> bool:
+def _answers(that: Sequence[Expression], scope: Scope) -> Iterator[tuple[Any, Any]]:
+    """What is asserted, and what it comes to. A template that yields a list stands for the answers in it
+    (`that: "{{ checks }}"`)."""
+    for expression in that:
+        value = Secret.reveal(scope.evaluate(expression))
+        if isinstance(value, list) and expression.source.lstrip().startswith("{{"):
+            for item in map(Secret.reveal, value):
+                yield (item if isinstance(item, bool) else expression.source), item
+        else:
+            yield _LITERAL.get(expression.source, expression.source), value
+
+
+_LITERAL = {"True": True, "False": False}
+"""Conditions that were no text."""
+
+
+def _truth(value: Any, shown: str) -> bool:
     """Raises Failed for what is neither true nor false."""
     if isinstance(value, bool):
         return value
@@ -60,17 +76,12 @@ def _truth(value: Any, expression: Expression) -> bool:
     raise Failed(
         f"Conditional result ({bool(value)}) was derived from value of type '{kind}'."
         " Conditionals must have a boolean result.",
-        hint=f"Compare it, or say what is meant: ({expression.source}) | bool",
+        hint=f"Compare it, or say what is meant: ({shown}) | bool",
     )
 
 
-def _failed(params: AssertParams, expression: Expression) -> Decision:
-    literal = {"True": True, "False": False}  # a condition that was no text
-    result = {
-        "msg": params.fail_msg,
-        "assertion": literal.get(expression.source, expression.source),
-        "evaluated_to": False,
-    }
+def _failed(params: AssertParams, shown: Any) -> Decision:
+    result = {"msg": params.fail_msg, "assertion": shown, "evaluated_to": False}
     return Decision(result=result, failed=True)
 
 
