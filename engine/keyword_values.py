@@ -5,8 +5,9 @@ A reader answers None when the value can't be used; the problem is with the file
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import yaml
 
@@ -153,17 +154,22 @@ def read_flag(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
 @reads(NUMBER)
 def read_number(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """A number that is not negative, or a template."""
+    return number(file, entry, "a number that is not negative", lambda found: found >= 0)
+
+
+def number(file: YamlFile, entry: Entry, wanted: str, fits: Callable[[float], bool]) -> Value:
+    """A number that fits, a whole one as such, or a template."""
     value = file.value(entry.node)
     if isinstance(value, Template):
         return value
     try:
-        number = float(value)
+        found = float(value)
     except (TypeError, ValueError):
-        number = -1.0
-    if isinstance(value, bool) or not 0 <= number < float("inf"):
-        wrong(file, entry, "a number that is not negative")
+        found = math.nan
+    if isinstance(value, bool) or not math.isfinite(found) or not fits(found):
+        wrong(file, entry, wanted)
         return None
-    return int(number) if number.is_integer() else number
+    return int(found) if found.is_integer() else found
 
 
 @reads(NAME)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 import yaml
 
 from .errors import nearest
 from .keyword_schema import FLAG, MAPPINGS, PERCENTAGE, TEXTS, Warn, or_template, reads
-from .keyword_values import read_flag, read_texts, wrong
+from .keyword_values import number, read_flag, read_texts, wrong
 from .model import Value
 from .values import Template
 from .yamlfile import Entry, YamlFile
@@ -63,17 +61,7 @@ def read_hosts(file: YamlFile, entry: Entry, warn: Warn) -> tuple[Value, ...]:
 @reads(or_template({"type": "number"}))
 def read_signed(file: YamlFile, entry: Entry, _warn: Warn) -> Value:
     """A number, or a template of one; what is below 0 means the least there is."""
-    value = file.value(entry.node)
-    if isinstance(value, Template):
-        return value
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if isinstance(value, bool) or not isfinite(number):
-        wrong(file, entry, "a number")
-        return None
-    return int(number) if number.is_integer() else number
+    return number(file, entry, "a number", lambda _: True)
 
 
 def _word(file: YamlFile, entry: Entry, words: tuple[str, ...], otherwise: str | None) -> Value:

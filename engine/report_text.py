@@ -150,5 +150,6 @@ class TextReporter:
         check = not self._text.applied
         if check and event.exit_code == 0:  # a plan cut short would count wrong
             shown = [change for change in self._changes if change.action.changes]
-            lines += ["", *diff.legend(shown, self._style), diff.summary(shown)]
+            closing = diff.summary(shown) if event.hosts else "No host was played, so nothing was looked at."
+            lines += ["", *diff.legend(shown, self._style), closing]
         self._screen.write([*lines, "", *verdict(event, self._style, check=check)])

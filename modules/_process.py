@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
 from runbook.contract import Context, Intent
 from runbook.errors import Failed, Stopped
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 LOOK = 0.2
 """Seconds between two looks whether the run was cancelled."""
@@ -138,6 +140,21 @@ def shell_call(shell: str, text: str) -> str | list[str]:
     if kind in ("powershell", "pwsh"):
         return [shell, "-NoProfile", "-NonInteractive", "-Command", text]
     return [shell, "-c", text]
+
+
+def told(ran: Raw, kind: type[S]) -> S:
+    """The result of a text that ran, as `raw` and `script` have it. Raises Failed for an exit code other than 0."""
+    result = kind(
+        rc=ran.rc,
+        stdout=ran.stdout,
+        stderr=ran.stderr,
+        stdout_lines=ran.stdout.splitlines(),
+        stderr_lines=ran.stderr.splitlines(),
+    )
+    if ran.rc != 0:
+        hint = how(ran.rc, ran.stdout, ran.stderr)
+        raise Failed(NON_ZERO, hint=hint, result={**msgspec.to_builtins(result), "changed": True})
+    return result
 
 
 def how(rc: int | None, stdout: str, stderr: str) -> str:

@@ -80,19 +80,4 @@ class Raw:
     def apply(self, ctx: Context, params: RawParams, change: Change) -> RawResult:
         text = str(params.free_form)
         argv = _process.shell_call(params.executable or default_shell(ctx), text)
-        return told(_process.run_raw(ctx, argv, shown=text, environment={}))
-
-
-def told(ran: _process.Raw) -> RawResult:
-    """Ansible's result of a text that ran. Raises Failed for an exit code other than 0."""
-    result = RawResult(
-        rc=ran.rc,
-        stdout=ran.stdout,
-        stderr=ran.stderr,
-        stdout_lines=ran.stdout.splitlines(),
-        stderr_lines=ran.stderr.splitlines(),
-    )
-    if ran.rc != 0:
-        hint = _process.how(ran.rc, ran.stdout, ran.stderr)
-        raise Failed(_process.NON_ZERO, hint=hint, result={**msgspec.to_builtins(result), "changed": True})
-    return result
+        return _process.told(_process.run_raw(ctx, argv, shown=text, environment={}), RawResult)

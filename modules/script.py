@@ -113,19 +113,7 @@ class Script:
                 text = f"cd {shlex.quote(params.chdir)} && {text}"
             argv = _process.shell_call(_commands.default_shell(ctx), text)
             ran = _process.run_raw(ctx, argv, shown=str(params.cmd))
-        result = ScriptResult(
-            rc=ran.rc,
-            stdout=ran.stdout,
-            stderr=ran.stderr,
-            stdout_lines=ran.stdout.splitlines(),
-            stderr_lines=ran.stderr.splitlines(),
-        )
-        if ran.rc != 0:
-            hint = _process.how(ran.rc, ran.stdout, ran.stderr)
-            raise Failed(
-                _process.NON_ZERO, hint=hint, result={**msgspec.to_builtins(result), "changed": True}
-            )
-        return result
+        return _process.told(ran, ScriptResult)
 
 
 def _split(text: str) -> tuple[str, str]:

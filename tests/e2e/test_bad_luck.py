@@ -65,7 +65,7 @@ def test_a_read_only_folder_is_told(desk: Desk) -> None:
 def test_who_stands_in_another_folder_is_told_how_to_name_an_inventory(desk: Desk) -> None:
     done = desk.run("plan", str(PLAYBOOKS / "lab.yml"))
     assert "The inventory is empty. Name one with -i" in done.stdout
-    assert "no hosts matched" in done.stdout
+    assert "No host was played, so nothing was looked at." in done.stdout
 
 
 def test_a_play_that_asks_nothing_of_aws_starts_no_sandbox(desk: Desk) -> None:
