@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("model", "module_names"),
     (
         "events",
-        "contract",
+        "contract*",
         "plain",
         "planned",
         "secret_names",
