@@ -84,7 +84,7 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         return _done(registered(module, change.result, ctx.task), change, changed=change.action.changes)
     if change.action is Action.NONE:
         # After a kill the effect is there and the outcome is not: it was this run that changed it.
-        changed = ctx.services.effects.happened(ctx.place.step)
+        changed = ctx.services.effects.happened(ctx.place)
         return _done(registered(module, change.result, ctx.task), change, changed=changed)
     try:
         result = plain(module.apply(_to_act(ctx, change), params, change)) or {}

@@ -91,9 +91,10 @@ class Effects:
             attempt = known.attempt + 1
         return self._call(place, key, attempt, call, find, before)
 
-    def happened(self, step: str) -> bool:
-        """Whether the journal holds an effect of this step from before the run was resumed."""
-        return self._history.acted(step)
+    def happened(self, place: Place) -> bool:
+        """Whether the journal holds an effect of this step (and loop item) from before the run was resumed. Asked
+        when the world is as wanted: then one that was begun and not recorded happened, too."""
+        return self._history.acted(place.step, place.scope)
 
     def _call(
         self,

@@ -93,10 +93,14 @@ class History:
         """The last that is known of an effect; an EffectIntent is in doubt: nobody wrote what came of it."""
         return self._effects.get(step, {}).get(key)
 
-    def acted(self, step: str) -> bool:
-        """Whether an effect of the step is known to have happened since it last began."""
-        effects = self._effects.get(step, {}).values()
-        return any(isinstance(known, EffectDone) and known.error is None for known in effects)
+    def acted(self, step: str, scope: str = "") -> bool:
+        """Whether an effect of the step happened since it last began, or was begun and nobody knows. `scope`: of a
+        loop item, with which the keys of its effects begin."""
+        effects = self._effects.get(step, {}).items()
+        return any(
+            key.startswith(scope) and (isinstance(known, EffectIntent) or known.error is None)
+            for key, known in effects
+        )
 
     def in_doubt(self) -> tuple[EffectIntent, ...]:
         """All intents without an outcome, in the order in which they were written."""

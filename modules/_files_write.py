@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -40,17 +40,22 @@ def carry_out(ctx: Context, change: Change, manner: Manner | None = None) -> str
     """
     every = sorted((change, *change.also), key=lambda one: one.resource or "")
 
-    def call(_intent: Intent) -> str | None:
+    def call(intent: Intent) -> str | None:
         kept = None
         for one in every:
             if one.action.changes:
-                kept = _made(path_of(one.resource or ""), one, manner or Manner()) or kept
+                kept = _made(path_of(one.resource or ""), one, manner or Manner(), _mark(intent)) or kept
         return kept
 
     return ctx.effect("write", call)
 
 
-def _made(path: str, change: Change, manner: Manner) -> str | None:
+def _mark(intent: Intent) -> str:
+    """Stands in the names of drafts. The same for all tries of a step: what a kill left behind is found again."""
+    return hashlib.blake2b(intent.token.rpartition(" ")[0].encode(), digest_size=4).hexdigest()
+
+
+def _made(path: str, change: Change, manner: Manner, mark: str) -> str | None:
     before: FileState | None = change.before
     after: FileState | None = change.after
     try:
@@ -58,9 +63,9 @@ def _made(path: str, change: Change, manner: Manner) -> str | None:
             _remove(path)
             return None
         if _writes(before, after):
-            return _write(Path(path), before, after, manner)
+            return _write(Path(path), before, after, manner, mark)
         if after.state in ("link", "hard") and _relinks(before, after):
-            _link(Path(path), before, after)
+            _link(Path(path), before, after, mark)
         elif after.is_folder and (before is None or not before.is_folder):
             Path(path).mkdir()
         _attribute(path, before, after)
@@ -86,11 +91,11 @@ def _relinks(before: FileState | None, after: FileState) -> bool:
 # ---------------------------------------------------------------- content
 
 
-def _write(path: Path, before: FileState | None, after: FileState, manner: Manner) -> str | None:
+def _write(path: Path, before: FileState | None, after: FileState, manner: Manner, mark: str) -> str | None:
     """Write it beside its place and move it there, so that nobody sees half of it."""
     content: bytes | Blob = b"" if after.content is None else after.content
     kept = None
-    with _draft(path) as draft:
+    with _draft(path, mark) as draft:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE)
         with os.fdopen(handle, "wb") as file:
             if isinstance(content, Blob):
@@ -114,8 +119,9 @@ def _write(path: Path, before: FileState | None, after: FileState, manner: Manne
 
 
 @contextlib.contextmanager
-def _draft(path: Path) -> Iterator[Path]:
-    draft = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+def _draft(path: Path, mark: str) -> Iterator[Path]:
+    draft = path.with_name(f".{path.name[:200]}.{mark}")
+    draft.unlink(missing_ok=True)
     try:
         yield draft
     finally:
@@ -140,10 +146,10 @@ def back_up(path: Path) -> str:
 # ---------------------------------------------------------------- links, owners, modes, times
 
 
-def _link(path: Path, before: FileState | None, after: FileState) -> None:
+def _link(path: Path, before: FileState | None, after: FileState, mark: str) -> None:
     if before is not None and before.is_folder:
         path.rmdir()
-    with _draft(path) as draft:
+    with _draft(path, mark) as draft:
         if after.state == "link":
             draft.symlink_to(after.src)
         else:

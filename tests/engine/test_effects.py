@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,10 +75,22 @@ def test_a_resume_returns_what_was_answered_without_a_call(again: Callable[..., 
 
 
 def test_a_step_that_acted_before_a_kill_is_known_to_have_acted(again: Callable[..., Effects]) -> None:
-    assert not again().happened("step@host")
+    assert not again().happened(place())
     again().perform(place(), "create", lambda _: None, None, None)
-    assert again().happened("step@host"), "what it made is there: the step counts as changed all the same"
-    assert not again().happened("other@host")
+    assert again().happened(place()), "what it made is there: the step counts as changed all the same"
+    assert not again().happened(replace(place(), step="other@host"))
+    assert not again().happened(replace(place(), scope="item.0/1/")), "an item of a loop is for itself"
+
+
+def test_a_step_that_was_killed_before_it_could_tell_has_acted_when_the_world_is_as_wanted(
+    again: Callable[..., Effects],
+) -> None:
+    def killed(_: Intent) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        again().perform(place(), "create", killed, None, None)
+    assert again().happened(place())
 
 
 def test_a_refused_call_is_tried_again_with_another_token(again: Callable[..., Effects]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -213,3 +215,25 @@ def test_a_large_file_is_copied_without_being_held_or_kept(folder: Folder) -> No
     assert [s for _, _, s in again.steps] == ["ok", "changed", "changed"]
     assert planned.outcome("copied").result["checksum"] == played.outcome("copied").result["checksum"]
     assert played.outcome("copied").changes[0].after.content.size == len(large)
+
+
+def test_what_a_kill_leaves_beside_a_file_is_gone_when_the_run_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(
+        "- hosts: localhost\n  tasks:\n    - copy: {content: whole, dest: out/made}\n"
+    )
+    (tmp_path / "out").mkdir()
+    killed = (
+        "import os, pathlib, sys\n"
+        "move = pathlib.Path.replace\n"
+        "pathlib.Path.replace = lambda f, to: os._exit(9) if f.name.startswith('.made.') else move(f, to)\n"
+        "sys.argv = ['runbook', 'play', 'site.yml']\n"
+        "from runbook.cli import main\n"
+        "main()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", killed], cwd=tmp_path, capture_output=True).returncode == 9
+    assert [path.name.startswith(".made.") for path in (tmp_path / "out").iterdir()] == [True]
+    again = subprocess.run(
+        [sys.executable, "-m", "runbook", "play", "site.yml"], cwd=tmp_path, capture_output=True
+    )
+    assert again.returncode == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["made"]
