@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation import parsing
-from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 from moto.ec2.models.instances import Instance, MetadataOptions
@@ -130,7 +130,12 @@ def _association_made(ec2: Any, association: Any, properties: dict[str, Any]) ->
 
 def _give_delete(kind: Any, delete: Callable[[Any, Any], object]) -> None:
     def run(self: Any, account_id: str, region_name: str) -> None:
-        delete(ec2_backends[account_id][region_name], self)
+        try:
+            delete(ec2_backends[account_id][region_name], self)
+        except EC2ClientError as error:
+            # As in CloudFormation, what went with something else (a route with its table) counts as deleted.
+            if not error.code.endswith(".NotFound"):
+                raise
 
     kind.delete = run
 

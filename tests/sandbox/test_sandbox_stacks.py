@@ -82,6 +82,28 @@ def test_the_labs_stack_comes_and_goes(slow: Running) -> None:
     assert values["CommandOutputBucket"] in str(slow.client("s3").list_buckets()["Buckets"])
 
 
+def test_what_is_gone_already_counts_as_deleted(slow: Running) -> None:
+    cloudformation, ec2 = slow.client("cloudformation"), slow.client("ec2")
+    template = """
+        Resources:
+          Net: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.9.0.0/16}}
+          Gateway: {Type: AWS::EC2::InternetGateway}
+          Attached: {Type: AWS::EC2::VPCGatewayAttachment,
+                     Properties: {VpcId: !Ref Net, InternetGatewayId: !Ref Gateway}}
+          Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Net}}
+          Out: {Type: AWS::EC2::Route, DependsOn: Attached, Properties: {RouteTableId: !Ref Table,
+                DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}}
+    """
+    cloudformation.create_stack(StackName="routes", TemplateBody=template)
+    until(lambda: status(cloudformation, "routes"), lambda seen: seen == "CREATE_COMPLETE")
+    resources = cloudformation.describe_stack_resources(StackName="routes")["StackResources"]
+    names = {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in resources}
+    ec2.delete_route_table(RouteTableId=names["Table"])
+    cloudformation.delete_stack(StackName="routes")
+    assert status(cloudformation, "routes") == "DELETE_IN_PROGRESS"
+    until(lambda: status(cloudformation, "routes"), lambda seen: seen == "GONE")
+
+
 def test_an_update_takes_time_too(slow: Running) -> None:
     cloudformation = slow.client("cloudformation")
     template = "Resources: {Bucket: {Type: 'AWS::S3::Bucket'}}"
