@@ -76,12 +76,7 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
     for warning in change.warnings:
         ctx.warn(warning)
     if planned is not None:
-        planned.note(ctx.target, change)
-        if change.action is Action.UNDECIDED:
-            return undecided(module, change.reason, ctx.task, change)
-        if change.checked is not None and ctx.services.planned is None:
-            return _done(plain(change.checked), change, changed=change.action.changes)
-        return _done(registered(module, change.result, ctx.task), change, changed=change.action.changes)
+        return _planned(module, change, ctx, planned)
     if change.action is Action.NONE:
         # After a kill the effect is there and the outcome is not: it was this run that changed it.
         changed = ctx.services.effects.happened(ctx.place)
@@ -92,6 +87,26 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         return Attempt(result={"msg": VOUCHED}, changed=True, changes=(change,))
     # A look at something else's work (`async_status`) tells what that came to.
     return _done(result, change, changed=bool(result.get("changed", change.action.changes)))
+
+
+def _planned(module: Module, change: Change, ctx: StepContext, planned: PlannedWorld) -> Attempt:
+    """The end of a call that makes no change: of a dry run, or of a task that says `check_mode: true`."""
+    planned.note(ctx.target, change)
+    if change.action is Action.UNDECIDED:
+        return undecided(module, change.reason, ctx.task, change)
+    compares = planned is not ctx.services.planned
+    kept = change.checked if compares and change.checked is not None else change.result
+    result = registered(module, kept, ctx.task)
+    return _done(result, _compared(change) if compares else change, changed=change.action.changes)
+
+
+def _compared(change: Change) -> Change:
+    """What a task with `check_mode: true` saw: nobody made the change, and nobody will."""
+    also = tuple(map(_compared, change.also))
+    if not change.action.changes:
+        return replace(change, also=also)
+    reason = f"only compared: {change.reason}" if change.reason else "only compared"
+    return replace(change, action=Action.READ, reason=reason, also=also)
 
 
 def _done(result: dict[str, Any], change: Change, *, changed: bool) -> Attempt:

@@ -79,6 +79,15 @@ def lines(change: Change, style: Style = no_colour, *, done: bool = False) -> li
     return [style(head, "heading"), f"{symbol} {_name(change)}", *below]
 
 
+def compared(change: Change) -> bool:
+    """Whether it tells what a task that only compares (`check_mode: true`) found to differ."""
+    return (
+        change.action is Action.READ
+        and change.after is not None
+        and bool(body(change.before, change.after, no_colour))
+    )
+
+
 def legend(changes: Iterable[Change], style: Style = no_colour) -> list[str]:
     """What the symbols in use mean."""
     used = {change.action for change in changes}

@@ -134,10 +134,11 @@ class Invoker:
                 self._masker.add(plain(value))
 
     def _planned(self, job: Job, scope: VariableScope) -> PlannedWorld | None:
-        """The planned world of a dry run, of its own for a task that says `check_mode: true`; None: apply."""
-        if self._services.planned is not None:
-            return self._services.planned
-        return PlannedWorld() if self._templates.render(job.task.check_mode, scope) else None
+        """The planned world of a dry run, one of its own for a task that says `check_mode: true`; None: apply."""
+        world, compares = self._services.planned, bool(self._templates.render(job.task.check_mode, scope))
+        if world is not None:
+            return world.aside() if compares else world
+        return PlannedWorld() if compares else None
 
     def _files(self, job: Job, scope: VariableScope) -> PlaybookFiles:
         return PlaybookFiles(job.base, self._templates, scope, job.task)

@@ -30,6 +30,13 @@ class PlannedWorld:
                 return found
         return read()
 
+    def aside(self) -> PlannedWorld:
+        """The same world by now, for a step that only compares: what it notes is not part of the plan."""
+        other = PlannedWorld()
+        with self._lock:
+            other._after = dict(self._after)  # noqa: SLF001 (its own class)
+        return other
+
     def names(self, where: Hashable, prefix: str) -> tuple[str, ...]:
         """Resources that would be changed, of those whose names begin with `prefix`."""
         with self._lock:

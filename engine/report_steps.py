@@ -111,8 +111,10 @@ class StepText:
         return lines + indented(output_tail(outcome.result))
 
     def _change(self, change: Change) -> list[str]:
-        if not change.action.changes or (change.action is Action.UNDECIDED and change.resource is None):
+        if change.action is Action.UNDECIDED and change.resource is None:
             return []  # the reason of an undecided step stands in its first line
+        if not change.action.changes and not diff.compared(change):
+            return []
         if change.resource is None and not change.reason and change.before is None and change.after is None:
             return []  # that it changed is all there is to say
         if self.with_diff:

@@ -56,3 +56,33 @@ def test_check_mode_of_one_task_compares_and_writes_nothing(folder: Folder) -> N
     )
     assert str(played.outcome("look").status) == "changed"
     assert not target.exists()
+    (change,) = played.outcome("look").changes
+    assert str(change.action) == "read", "nobody made this change, so nothing may count or undo it"
+    assert change.after is not None
+
+
+def test_what_a_task_only_compares_is_no_part_of_the_planned_world(folder: Folder) -> None:
+    target = folder.path / "out.txt"
+    played = folder.play(
+        f"""
+        - hosts: localhost
+          tasks:
+            - {{name: look, copy: {{content: x, dest: {target}}}, check_mode: true, register: looked}}
+            - {{name: write, copy: {{content: x, dest: {target}}}, when: looked is changed}}
+            - {{name: look again, copy: {{content: y, dest: {target}}}, check_mode: true}}
+            - {{name: write again, copy: {{content: x, dest: {target}}}}}
+        """,
+        check=True,
+    )
+    actions = {step[1]: [str(c.action) for c in played.outcome(step[1]).changes] for step in played.steps}
+    assert actions == {"look": ["read"], "write": ["create"], "look again": ["read"], "write again": ["none"]}
+
+
+def test_a_task_that_only_compares_registers_in_a_dry_run_what_it_will_in_the_run(folder: Folder) -> None:
+    book = """
+        - hosts: localhost
+          tasks:
+            - {name: run, command: echo x, check_mode: true, register: ran}
+            - {name: then, debug: {msg: "{{ ran is skipped }}"}}
+        """
+    assert folder.play(book, check=True).message("then") is folder.play(book).message("then") is True
