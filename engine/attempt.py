@@ -105,8 +105,7 @@ def _compared(change: Change) -> Change:
     also = tuple(map(_compared, change.also))
     if not change.action.changes:
         return replace(change, also=also)
-    reason = f"only compared: {change.reason}" if change.reason else "only compared"
-    return replace(change, action=Action.READ, reason=reason, also=also)
+    return replace(change, action=Action.READ, compared=True, also=also)
 
 
 def _done(result: dict[str, Any], change: Change, *, changed: bool) -> Attempt:

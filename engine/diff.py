@@ -45,6 +45,8 @@ _MEANINGS: dict[Action, str] = {
     Action.UNDECIDED: "decided during the run only",
 }
 
+_COMPARED = ("is compared only", "was compared only")
+
 _SENTENCES: dict[Action, tuple[str, str]] = {
     Action.NONE: ("needs no change", "needed no change"),
     Action.READ: ("will be read", "was read"),
@@ -61,14 +63,15 @@ def headline(change: Change, style: Style = no_colour) -> str:
     """One line: `~ memorydb:cluster/lab-cluster (1 replica instead of 0)`."""
     symbol = style(SYMBOLS[change.action], ROLES[change.action])
     if change.resource is None:
-        return f"{symbol} {visible(change.reason) or _name(change)}"
+        only = " (compared only)" if change.compared else ""
+        return f"{symbol} {visible(change.reason) or _name(change)}{only}"
     reason = style(f" ({visible(change.reason)})", "quiet") if change.reason else ""
     return f"{symbol} {_name(change)}{reason}"
 
 
 def lines(change: Change, style: Style = no_colour, *, done: bool = False) -> list[str]:
     """The whole change, field by field. `done`: it was applied already."""
-    will, was = _SENTENCES[change.action]
+    will, was = _COMPARED if change.compared else _SENTENCES[change.action]
     fields = [] if change.action is Action.UNDECIDED else body(change.before, change.after, style)
     below = [f"    {line}" for line in fields]
     if change.resource is None:
@@ -77,15 +80,6 @@ def lines(change: Change, style: Style = no_colour, *, done: bool = False) -> li
     head = f"# {_name(change)} {was if done else will}{reason}"
     symbol = style(SYMBOLS[change.action], ROLES[change.action])
     return [style(head, "heading"), f"{symbol} {_name(change)}", *below]
-
-
-def compared(change: Change) -> bool:
-    """Whether it tells what a task that only compares (`check_mode: true`) found to differ."""
-    return (
-        change.action is Action.READ
-        and change.after is not None
-        and bool(body(change.before, change.after, no_colour))
-    )
 
 
 def legend(changes: Iterable[Change], style: Style = no_colour) -> list[str]:

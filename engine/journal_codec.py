@@ -89,6 +89,7 @@ class Encoder:
             result=None,  # what the outcome's own result was made from
             reason=self._data.text(change.reason),
             warnings=tuple(map(self._data.text, change.warnings)),
+            compared=change.compared,
         )
 
     def _directive(self, directive: Directive) -> Directive:

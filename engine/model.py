@@ -276,6 +276,8 @@ class Change:
     """What `register` holds of a task that says `check_mode: true` in a run that applies; None: as in a dry run."""
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    compared: bool = False
+    """A task that says `check_mode: true` saw it: nobody made it, and nobody will."""
     also: tuple[Change, ...] = ()
     """Other resources that the same step changes: the folders above a file, the files in a folder."""
 

@@ -34,7 +34,7 @@ class PlannedWorld:
         """The same world by now, for a step that only compares: what it notes is not part of the plan."""
         other = PlannedWorld()
         with self._lock:
-            other._after = dict(self._after)  # noqa: SLF001 (its own class)
+            other._after = dict(self._after)
         return other
 
     def names(self, where: Hashable, prefix: str) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ class StepText:
     def _change(self, change: Change) -> list[str]:
         if change.action is Action.UNDECIDED and change.resource is None:
             return []  # the reason of an undecided step stands in its first line
-        if not change.action.changes and not diff.compared(change):
+        if not change.action.changes and not change.compared:
             return []
         if change.resource is None and not change.reason and change.before is None and change.after is None:
             return []  # that it changed is all there is to say

@@ -64,6 +64,10 @@ class UnknownValue(RunbookError):
         self.unknown = unknown
 
 
+_JINJA = frozenset({"contextfunction", "unsafe_callable", "alters_data"})
+"""What Jinja2 asks of everything that is called, and no attribute of a value."""
+
+
 class Unknown:
     """A value that a planned change would produce. One object per origin, never a singleton.
 
@@ -82,7 +86,7 @@ class Unknown:
         return str(object.__getattribute__(unknown, "_origin"))
 
     def __getattr__(self, name: str) -> Unknown:
-        if name.startswith(("_", "jinja_")) or name == "contextfunction":
+        if name.startswith(("_", "jinja_")) or name in _JINJA:
             raise AttributeError(name)
         return Unknown(f"{Unknown.describe(self)}.{name}")
 

@@ -57,6 +57,7 @@ def test_check_mode_of_one_task_compares_and_writes_nothing(folder: Folder) -> N
     assert str(played.outcome("look").status) == "changed"
     assert not target.exists()
     (change,) = played.outcome("look").changes
+    assert change.compared
     assert str(change.action) == "read", "nobody made this change, so nothing may count or undo it"
     assert change.after is not None
 
