@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .begun import plan_of
 from .context import StepContext
 from .contract import Computation, Decision, Module
 from .effects import Vouched
@@ -77,16 +78,27 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
         ctx.warn(warning)
     if planned is not None:
         return _planned(module, change, ctx, planned)
+    # After a kill the effect is there and the outcome is not: it was this run that changed it.
+    acted = ctx.services.effects.happened(ctx.place)
     if change.action is Action.NONE:
-        # After a kill the effect is there and the outcome is not: it was this run that changed it.
-        changed = ctx.services.effects.happened(ctx.place)
-        return _done(registered(module, change.result, ctx.task), change, changed=changed)
+        done = _done(registered(module, change.result, ctx.task), change, changed=acted)
+        return _since_begun(ctx, done, {}) if acted else done
     try:
         result = plain(module.apply(_to_act(ctx, change), params, change)) or {}
     except Vouched:
         return Attempt(result={"msg": VOUCHED}, changed=True, changes=(change,))
     # A look at something else's work (`async_status`) tells what that came to.
-    return _done(result, change, changed=bool(result.get("changed", change.action.changes)))
+    done = _done(result, change, changed=bool(result.get("changed", change.action.changes or acted)))
+    return _since_begun(ctx, done, done.result) if acted else done
+
+
+def _since_begun(ctx: StepContext, attempt: Attempt, seen: Mapping[str, Any]) -> Attempt:
+    """The step as if nobody had killed it: told from before its first effect on. `seen`: what it did now."""
+    changes = ctx.services.effects.changes(ctx.place, attempt.changes)
+    if changes and not attempt.skipped:
+        attempt.changes, told = changes, changes[0].result
+        attempt.result = {**seen, **told} if isinstance(told, Mapping) else attempt.result
+    return attempt
 
 
 def _planned(module: Module, change: Change, ctx: StepContext, planned: PlannedWorld) -> Attempt:
@@ -128,8 +140,11 @@ def _to_act(ctx: StepContext, change: Change) -> StepContext:
     A declared state was observed and planned anew: what is still planned did not happen, so it may be called.
     Only a command that runs for its own sake leaves a question when nothing can tell whether it ran.
     """
-    place = ctx.place if change.action is Action.RUN else replace(ctx.place, rerun="safe")
-    return replace(ctx, place=place, acts=True)
+    rerun = ctx.place.rerun if change.action is Action.RUN else "declared"
+    planned = plan_of(change) if change.action.changes else ()
+    if ctx.place.secret:
+        planned = tuple(Change(action=one.action, resource=one.resource) for one in planned)
+    return replace(ctx, place=replace(ctx.place, rerun=rerun, planned=planned), acts=True)
 
 
 def look(module: Module, params: Any, ctx: StepContext, planned: PlannedWorld | None) -> Change:

@@ -166,6 +166,10 @@ class StepContext:
         return self.services.run
 
     @property
+    def began(self) -> Mapping[str, bool]:
+        return self.services.effects.began(self.place)
+
+    @property
     def cancelled(self) -> bool:
         return self.services.cancel.is_set() or (self.limit is not None and self.limit.over)
 

@@ -281,6 +281,12 @@ class Context(Protocol):
         where others can read it, such as a command history, must not be made from these."""
         ...
 
+    @property
+    def began(self) -> Mapping[str, bool]:
+        """Effects that this step began before the run was resumed: True when what they answered is recorded, False
+        when they are in doubt. What was begun is gone on with, whatever a guard says by now."""
+        ...
+
     def client(self, service: str, *, retries: bool = True) -> Any:
         """A boto3 client for the step's target. `retries=False` for effects without a service-side token."""
         ...

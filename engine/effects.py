@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from .begun import Changes, joined
 from .contract import Absent, Finding, Intent, Landed, Unsure
 from .errors import InDoubt, RunbookError, Stopped
 from .journal import EffectDone, EffectIntent, Journal
+from .model import Change
 from .resume import History
 from .values import Secret
 
@@ -42,9 +44,13 @@ class Place:
     scope: str
     """Loop item and try within the step."""
     rerun: str
+    """The task's own word, or `declared`: what is wanted was compared with what is there, so that what is still
+    planned did not happen."""
     sleep: Sleeper
     secret: bool = False
     """`no_log`: what effects answer is kept out of the journal."""
+    planned: Changes = ()
+    """What the step is going to change."""
 
 
 class Effects:
@@ -64,6 +70,8 @@ class Effects:
         self._history = history
         self._explain = explain
         self._assume = assume
+        self._told: set[tuple[str, str]] = set()
+        """Steps (and scopes) whose plan is written down."""
 
     def perform(
         self,
@@ -96,6 +104,16 @@ class Effects:
         when the world is as wanted: then one that was begun and not recorded happened, too."""
         return self._history.acted(place.step, place.scope)
 
+    def began(self, place: Place) -> Mapping[str, bool]:
+        """Effects of this step from before the run was resumed: whether their answers are recorded."""
+        return self._history.began(place.step, place.scope)
+
+    def changes(self, place: Place, now: Sequence[Change]) -> Changes:
+        """All that the step changed, that from before the run was resumed included. The first one's result, where
+        it has one, tells what was done then."""
+        known = self._history.planned(place.step, place.scope)
+        return joined(known, [replace(one, result=None) for one in now])
+
     def _call(
         self,
         place: Place,
@@ -115,6 +133,7 @@ class Effects:
                 if meaning is None:
                     raise  # our own mistake: the intent stays open, and resume asks
                 if not isinstance(meaning, InDoubt):
+                    self._told.discard((place.step, place.scope))
                     self._journal.commit(
                         EffectDone(step=place.step, key=key, attempt=attempt, error=meaning.message)
                     )
@@ -131,11 +150,19 @@ class Effects:
     def _intend(self, place: Place, key: str, attempt: int, before: Any) -> Intent:
         started = datetime.now(UTC)
         token = make_token(place.run, place.step, key, attempt)
+        told = (place.step, place.scope)
         self._journal.commit(
             EffectIntent(
-                step=place.step, key=key, token=token, attempt=attempt, started=started, before=before
+                step=place.step,
+                key=key,
+                token=token,
+                attempt=attempt,
+                started=started,
+                before=before,
+                planned=() if told in self._told else place.planned,
             )
         )
+        self._told.add(told)
         return Intent(key, token, attempt, started, before)
 
     def _done(self, place: Place, key: str, attempt: int, result: Any) -> Any:
@@ -160,6 +187,8 @@ class Effects:
         return self._judge(place, intent, why)
 
     def _judge(self, place: Place, intent: Intent, why: str) -> Landed[Any] | None:
+        if place.rerun == "declared":
+            return None
         if self._assume == "done":
             raise Vouched
         if self._assume == "not-done" or place.rerun == "safe":

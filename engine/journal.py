@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from .model import Outcome
+from .model import Change, Outcome
 
 FORMAT_VERSION = 1
 """Of the records and of the file that holds them."""
@@ -100,6 +100,8 @@ class EffectIntent(_Record, frozen=True, kw_only=True, tag="intent"):
     """UTC, by the operator's clock."""
     before: Any = None
     """What the module saw before, as plain data."""
+    planned: tuple[Change, ...] = ()
+    """With a step's first effect: all that the step is going to change."""
 
 
 class EffectDone(_Record, frozen=True, kw_only=True, tag="effect"):

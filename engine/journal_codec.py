@@ -54,7 +54,8 @@ class Encoder:
             case ItemDone():
                 return replace(record, outcome=self._outcome(record.outcome))
             case EffectIntent():
-                return record if record.before is None else replace(record, before=data.pack(record.before))
+                planned = tuple(map(self._planned_change, record.planned))
+                return replace(record, before=data.pack(record.before), planned=planned)
             case EffectDone():
                 error = record.error if record.error is None else data.text(record.error)
                 return replace(record, result=data.pack(record.result), error=error)
@@ -92,6 +93,9 @@ class Encoder:
             compared=change.compared,
         )
 
+    def _planned_change(self, change: Change) -> Change:
+        return dataclasses.replace(self._change(change), result=self._planned.pack(change.result))
+
     def _directive(self, directive: Directive) -> Directive:
         if isinstance(directive, FactsOf):
             pack = self._data.pack
@@ -118,7 +122,9 @@ def _unpacked(record: Record) -> Record:
         case StepDone() | ItemDone():
             return replace(record, outcome=_unpacked_outcome(record.outcome))
         case EffectIntent():
-            return replace(record, before=_unpack(record.before))
+            return replace(
+                record, before=_unpack(record.before), planned=tuple(map(_unpacked_change, record.planned))
+            )
         case EffectDone():
             return replace(record, result=_unpack(record.result))
         case _:
@@ -132,10 +138,13 @@ def _unpacked_outcome(outcome: Outcome) -> Outcome:
         facts=_unpack(outcome.facts),
         host_facts=_unpack(outcome.host_facts),
         directives=tuple(map(_unpacked_directive, outcome.directives)),
-        changes=tuple(
-            dataclasses.replace(change, before=_unpack(change.before), after=_unpack(change.after))
-            for change in outcome.changes
-        ),
+        changes=tuple(map(_unpacked_change, outcome.changes)),
+    )
+
+
+def _unpacked_change(change: Change) -> Change:
+    return dataclasses.replace(
+        change, before=_unpack(change.before), after=_unpack(change.after), result=_unpack(change.result)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from .begun import Changes, joined, reopened
 from .journal import (
     JOB,
     EffectDone,
@@ -31,6 +32,9 @@ class History:
         self._steps: dict[str, StepDone] = {}
         self._items: dict[str, dict[tuple[str, int], Outcome]] = {}
         self._effects: dict[str, dict[str, EffectDone | EffectIntent]] = {}
+        self._acted: dict[str, set[str]] = {}
+        """Effects that happened, whatever came after them."""
+        self._planned: dict[str, dict[str, Changes]] = {}
         for record in records:
             self._fold(record)
 
@@ -44,11 +48,23 @@ class History:
                 self._items.setdefault(record.step, {})[record.item, record.same] = record.outcome
             case EffectIntent() | EffectDone():
                 self._effects.setdefault(record.step, {})[record.key] = record
+                self._fold_effect(record)
             case RunHeader():
                 self.headers.append(record)
                 self.ended = None
             case RunEnded():
                 self.ended = record
+
+    def _fold_effect(self, record: EffectIntent | EffectDone) -> None:
+        plans = self._planned.setdefault(record.step, {})
+        acted = self._acted.setdefault(record.step, set())
+        if isinstance(record, EffectDone):
+            if record.error is None:
+                acted.add(record.key)
+            elif record.key not in acted:
+                plans.pop(record.key, None)
+        elif record.planned:
+            plans[record.key] = joined(plans.get(record.key, ()), record.planned)
 
     def _reopen(self, step: str) -> None:
         """A step that failed is run again as a whole: what it did before answers no longer, but keeps its place,
@@ -59,6 +75,8 @@ class History:
                 effects[key] = EffectDone(
                     step=step, key=key, attempt=known.attempt, error="the step failed after it"
                 )
+        plans = self._planned.get(step, {})
+        plans.update({key: reopened(planned) for key, planned in plans.items()})
 
     def __len__(self) -> int:
         """Steps with a recorded end."""
@@ -93,22 +111,34 @@ class History:
         """The last that is known of an effect; an EffectIntent is in doubt: nobody wrote what came of it."""
         return self._effects.get(step, {}).get(key)
 
-    def acted(self, step: str, scope: str = "") -> bool:
-        """Whether an effect of the step happened since it last began, or was begun and nobody knows. `scope`: of a
-        loop item, with which the keys of its effects begin."""
+    def began(self, step: str, scope: str = "") -> dict[str, bool]:
+        """Effects that the step began since it was begun as a whole: whether their answers are recorded. `scope`:
+        of a loop item, with which the keys of its effects begin."""
         effects = self._effects.get(step, {}).items()
-        return any(
-            key.startswith(scope) and (isinstance(known, EffectIntent) or known.error is None)
+        return {
+            key.removeprefix(scope): isinstance(known, EffectDone)
             for key, known in effects
-        )
+            if key.startswith(scope) and (isinstance(known, EffectIntent) or known.error is None)
+        }
+
+    def acted(self, step: str, scope: str = "") -> bool:
+        """Whether an effect of the step happened in this run, or was begun and nobody knows."""
+        acted = self._acted.get(step, ())
+        return any(key.startswith(scope) for key in acted) or False in self.began(step, scope).values()
+
+    def planned(self, step: str, scope: str = "") -> Changes:
+        """What the step was about to change when it began its first effect of those that happened or may have."""
+        plans = self._planned.get(step, {}).items()
+        return next((planned for key, planned in plans if key.startswith(scope)), ())
 
     def in_doubt(self) -> tuple[EffectIntent, ...]:
-        """All intents without an outcome, in the order in which they were written."""
+        """All intents without an outcome, in the order in which they were written. A step that came to a good end
+        leaves none: the world was as wanted."""
         return tuple(
             known
-            for effects in self._effects.values()
+            for step, effects in self._effects.items()
             for known in effects.values()
-            if isinstance(known, EffectIntent)
+            if isinstance(known, EffectIntent) and self.finished(step) is None
         )
 
 

@@ -34,7 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("yaml*", "keyword*", "varfiles"),
     ("loader*", "role_files"),
     ("patterns", "inventory*"),
-    ("journal*", "resume"),
+    ("journal*", "begun", "resume"),
     ("diff*",),
     (
         "tags",

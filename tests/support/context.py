@@ -98,6 +98,10 @@ class RecordingContext:
     warnings: list[str] = field(default_factory=list)
     _read: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def began(self) -> Mapping[str, bool]:
+        return {**dict.fromkeys(self.begun, False), **dict.fromkeys(self.done, True)}
+
     def cut_short(self) -> RunbookError:
         return InDoubt("The run was interrupted, and this with it.")
 
