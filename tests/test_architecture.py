@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "style",
         "prose",
         "vault*",
+        "state_key",
     ),
     ("template*", "secrets", "filters*", "jinja_tests", "versions", "passwords", "lookups*", "plugins"),
     ("scope",),
