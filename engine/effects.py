@@ -51,6 +51,8 @@ class Place:
     """`no_log`: what effects answer is kept out of the journal."""
     planned: Changes = ()
     """What the step is going to change."""
+    task: str = ""
+    host: str = ""
 
 
 class Effects:
@@ -125,7 +127,7 @@ class Effects:
     ) -> Any:
         last = attempt + MOST_ATTEMPTS - 1
         while True:
-            intent = self._intend(place, key, attempt, before)
+            intent = self._intend(place, key, attempt, before, asks=find is None and place.rerun != "safe")
             try:
                 result = call(intent)
             except Exception as error:
@@ -147,7 +149,7 @@ class Effects:
             else:
                 return self._done(place, key, attempt, result)
 
-    def _intend(self, place: Place, key: str, attempt: int, before: Any) -> Intent:
+    def _intend(self, place: Place, key: str, attempt: int, before: Any, *, asks: bool) -> Intent:
         started = datetime.now(UTC)
         token = make_token(place.run, place.step, key, attempt)
         told = (place.step, place.scope)
@@ -160,6 +162,9 @@ class Effects:
                 started=started,
                 before=before,
                 planned=() if told in self._told else place.planned,
+                task=place.task,
+                host=place.host,
+                asks=asks,
             )
         )
         self._told.add(told)

@@ -172,6 +172,8 @@ class Invoker:
             task.rerun,
             lambda seconds: sleeping[0].sleep(seconds),
             secret=bool(render(task.no_log, scope)),
+            task=job.name,
+            host=job.host,
         )
         context = StepContext(
             services=self._services,

@@ -102,6 +102,11 @@ class EffectIntent(_Record, frozen=True, kw_only=True, tag="intent"):
     """What the module saw before, as plain data."""
     planned: tuple[Change, ...] = ()
     """With a step's first effect: all that the step is going to change."""
+    task: str = ""
+    """Its name as it was shown: a step that was killed here has no other record."""
+    host: str = ""
+    asks: bool = False
+    """Nothing but the operator can tell whether it happened."""
 
 
 class EffectDone(_Record, frozen=True, kw_only=True, tag="effect"):
@@ -114,6 +119,31 @@ class EffectDone(_Record, frozen=True, kw_only=True, tag="effect"):
     error: str | None = None
 
 
+class Stop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a run ended early: no task failed, and it goes on from there."""
+
+    message: str
+    hint: str = ""
+    host: str = ""
+    """Where it was noticed; empty: by the run as a whole."""
+    task: str = ""
+    file: str = ""
+    line: int = 0
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run that ended early had not begun, of what stands in the playbook: what tasks would have included,
+    handlers and rescue sections are not counted."""
+
+    tasks: int
+    names: tuple[str, ...] = ()
+    """Of the first of them, in their order."""
+    hosts: tuple[str, ...] = ()
+    """Those that have something left, the first few."""
+    of_hosts: int = 0
+    """How many have."""
+
+
 class RunEnded(_Record, frozen=True, kw_only=True, tag="end"):
     """The run came to an end that it could write down; after a kill there is none."""
 
@@ -122,25 +152,52 @@ class RunEnded(_Record, frozen=True, kw_only=True, tag="end"):
     ended: datetime
     """UTC."""
     seconds: float
+    stops: tuple[Stop, ...] = ()
+    left: Left | None = None
+    """None: nothing is left, or it could not be told."""
 
 
 Record: TypeAlias = RunHeader | StepDone | ItemDone | EffectIntent | EffectDone | RunEnded
 
 
+class RunTime(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the times that a run was at work."""
+
+    header: RunHeader
+    ended: RunEnded | None = None
+    """None: it is at work now, or was killed."""
+
+
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One run as `runbook runs` lists it."""
 
-    header: RunHeader
-    """The one it began with."""
-    times_resumed: int
-    ended: RunEnded | None
-    """Its last end; None when it is running, or was killed."""
+    times: tuple[RunTime, ...]
+    """The first is its beginning; there is at least one."""
     last_written: datetime
     """UTC."""
 
     @property
+    def header(self) -> RunHeader:
+        """The one it began with."""
+        return self.times[0].header
+
+    @property
     def run(self) -> str:
         return self.header.run
+
+    @property
+    def ended(self) -> RunEnded | None:
+        """Its last end; None when it is running, or was killed."""
+        return self.times[-1].ended
+
+    @property
+    def times_resumed(self) -> int:
+        return len(self.times) - 1
+
+    @property
+    def seconds(self) -> float:
+        """How long it was at work, as far as it could write that down."""
+        return sum(time.ended.seconds for time in self.times if time.ended)
 
     @property
     def finished(self) -> bool:

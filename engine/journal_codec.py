@@ -18,7 +18,17 @@ from typing import Any
 import msgspec
 
 from .errors import JournalError
-from .journal import EffectDone, EffectIntent, ItemDone, Record, RunHeader, StepDone
+from .journal import (
+    EffectDone,
+    EffectIntent,
+    ItemDone,
+    Left,
+    Record,
+    RunEnded,
+    RunHeader,
+    StepDone,
+    Stop,
+)
 from .model import AddHost, Change, CustomStats, Directive, FactsOf, Include, IncludeRole, Outcome
 from .values import Expression, Secret, SourceFloat, SourceInt, Template, Unknown
 
@@ -55,14 +65,29 @@ class Encoder:
                 return replace(record, outcome=self._outcome(record.outcome))
             case EffectIntent():
                 planned = tuple(map(self._planned_change, record.planned))
-                return replace(record, before=data.pack(record.before), planned=planned)
+                before, task = data.pack(record.before), data.text(record.task)
+                return replace(record, before=before, task=task, planned=planned)
             case EffectDone():
                 error = record.error if record.error is None else data.text(record.error)
                 return replace(record, result=data.pack(record.result), error=error)
             case RunHeader():
                 return replace(record, argv=tuple(map(data.text, record.argv)))
+            case RunEnded():
+                return replace(
+                    record, stops=tuple(map(self._stop, record.stops)), left=self._left(record.left)
+                )
             case _:
                 return record
+
+    def _stop(self, stop: Stop) -> Stop:
+        text = self._data.text
+        told = {"message": text(stop.message), "hint": text(stop.hint), "task": text(stop.task)}
+        return msgspec.structs.replace(stop, **told)
+
+    def _left(self, left: Left | None) -> Left | None:
+        if left is None:
+            return None
+        return msgspec.structs.replace(left, names=tuple(map(self._data.text, left.names)))
 
     def _outcome(self, outcome: Outcome) -> Outcome:
         pack = self._data.pack

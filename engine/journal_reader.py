@@ -8,15 +8,24 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from .errors import JournalError
-from .journal import Record, RunEnded, RunHeader, RunSummary
+from .journal import Record, RunEnded, RunHeader, RunSummary, RunTime
 from .journal_codec import decode
 from .journal_schema import broken, open_to_read
 
 _PAGE = 500
 """Records fetched at a time, so that a reader holds no long snapshot while it thinks."""
+
+
+class Entry(NamedTuple):
+    """A record with where and when it was written."""
+
+    seq: int
+    at: datetime
+    """UTC."""
+    record: Record
 
 
 class SqliteReader:
@@ -41,18 +50,22 @@ class SqliteReader:
         return [_summary(found, self._last_written(run)) for run, found in marks.items()]
 
     def records(self, run: str) -> Iterator[Record]:
+        return (entry.record for entry in self.entries(run))
+
+    def entries(self, run: str) -> Iterator[Entry]:
+        """A run's records in the order they were written, those that another process writes meanwhile included."""
         after = 0
         while True:
             rows = self._query(
-                "SELECT records.seq, records.body, large.body, records.checksum"
+                "SELECT records.seq, records.at, records.body, large.body, records.checksum"
                 " FROM records LEFT JOIN large ON large.seq = records.seq"
                 " WHERE records.run = ? AND records.seq > ? ORDER BY records.seq LIMIT ?",
                 run,
                 after,
                 _PAGE,
             )
-            for seq, body, large, checksum in rows:
-                yield self._record(seq, body, large, checksum)
+            for seq, at, body, large, checksum in rows:
+                yield Entry(seq, datetime.fromtimestamp(at, UTC), self._record(seq, body, large, checksum))
                 after = seq
             if len(rows) < _PAGE:
                 return
@@ -101,11 +114,10 @@ def _whole(body: str | None, large: bytes | None) -> bytes | None:
 
 
 def _summary(marks: Sequence[RunHeader | RunEnded], last_written: datetime) -> RunSummary:
-    headers = [mark for mark in marks if isinstance(mark, RunHeader)]
-    last = marks[-1]
-    return RunSummary(
-        header=headers[0],
-        times_resumed=len(headers) - 1,
-        ended=last if isinstance(last, RunEnded) else None,
-        last_written=last_written,
-    )
+    times: list[RunTime] = []
+    for mark in marks:
+        if isinstance(mark, RunHeader):
+            times.append(RunTime(header=mark))
+        else:
+            times[-1] = RunTime(header=times[-1].header, ended=mark)
+    return RunSummary(times=tuple(times), last_written=last_written)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from runbook.journal import Record, RunEnded, RunHeader, RunSummary
+from runbook.journal import Record, RunEnded, RunHeader, RunSummary, RunTime
 from runbook.model import Status
 from runbook.resume import History, pick
 
@@ -104,7 +104,7 @@ def test_a_hundred_thousand_steps_are_folded_under_a_second() -> None:
 
 
 def summary(run: str, end: RunEnded | None = None, **fields: Any) -> RunSummary:
-    return RunSummary(header=header(run, **fields), times_resumed=0, ended=end, last_written=NOON)
+    return RunSummary(times=(RunTime(header=header(run, **fields), ended=end),), last_written=NOON)
 
 
 UNFINISHED = [None, ended("failed", 2), ended("stopped", 4)]

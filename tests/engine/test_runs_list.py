@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from runbook.journal import RunEnded, RunHeader, RunSummary
+from runbook.journal import RunEnded, RunHeader, RunSummary, RunTime
 from runbook.runs_list import as_json, as_text
 
 from tests.support.golden import assert_golden
@@ -25,7 +25,8 @@ def run(name: str, ended: RunEnded | None, **fields: str) -> RunSummary:
         argv=("play", "site.yml", "--extra-vars", "password=********"),
         **fields,  # type: ignore[arg-type]
     )
-    return RunSummary(header=header, times_resumed=1, ended=ended, last_written=STARTED)
+    times = (RunTime(header=header), RunTime(header=header, ended=ended))
+    return RunSummary(times=times, last_written=STARTED)
 
 
 def runs() -> Sequence[RunSummary]:

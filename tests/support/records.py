@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from runbook.journal import EffectDone, EffectIntent, ItemDone, RunEnded, RunHeader, RunStatus, StepDone
+from runbook.journal import (
+    EffectDone,
+    EffectIntent,
+    ItemDone,
+    RunEnded,
+    RunHeader,
+    RunStatus,
+    RunSummary,
+    RunTime,
+    StepDone,
+)
 from runbook.model import Outcome, Status
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -53,3 +63,7 @@ def landed(name: str = "s1", key: str = "send", attempt: int = 1, **fields: Any)
 
 def ended(status: RunStatus = "done", exit_code: int = 0) -> RunEnded:
     return RunEnded(status=status, exit_code=exit_code, ended=NOON, seconds=1.5)
+
+
+def summary(*times: RunTime) -> RunSummary:
+    return RunSummary(times=times or (RunTime(header=header()),), last_written=NOON)
