@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from .errors import LoadError, Problem, StepError, nearest
 from .model import Block, Node, Task
-from .values import Template
+from .template import Templates
+from .values import Template, UnknownValue
+from .variables import Surroundings
+from .walk import Slot, Trail
 
 
 class Handlers:
@@ -65,6 +69,41 @@ class Handlers:
         if own is None:
             return False
         return name == own or (task.role is not None and name == f"{task.role.name} : {own}")
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """Finds the handlers that a notification is for, with the variables of the host that sent it."""
+
+    handlers: Handlers
+    around: Surroundings
+    templates: Templates
+
+    def notify(self, host: str, slot: Slot, trail: Trail, name: str) -> None:
+        """Raises LoadError for a name that no handler has: as in Ansible nothing goes on then, and nothing is lost,
+        because what was done is recorded."""
+        found = self.named(host, name)
+        if not found:
+            names = self.handlers.names()
+            hint = nearest(name, names) or (f"Handlers: {', '.join(names)}" if names else None)
+            message = f"There is no handler named '{name}' in this play, and none listens to it"
+            raise LoadError([Problem(message, slot.task.position, hint)])
+        if slot.frame.handler:
+            trail.due.update(found)
+        elif name not in trail.notified:
+            trail.notified.append(name)
+
+    def named(self, host: str, name: str) -> Sequence[int]:
+        """The handlers that answer to the name, by their numbers."""
+
+        def text(handler: Task) -> str | None:
+            scope = self.around.scope(self.around.hosts[host], handler)
+            try:
+                return str(self.templates.render(handler.name, scope))
+            except (StepError, UnknownValue):
+                return None
+
+        return self.handlers.notified(name, text)
 
 
 def _tasks(nodes: Sequence[Node]) -> Iterator[Task]:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .context import SharedReads
-from .errors import LoadError, Problem, StepError, nearest
+from .errors import LoadError, StepError
 from .events import Event, StepFinished, TaskStarted
 from .failed_task import told
-from .handlers import Handlers
+from .handlers import Handlers, Notified
 from .include_vars import read
 from .includes import Includes
 from .job import Job
 from .journal import Journal, StepDone
 from .loader_call import Catalog
+from .meta_words import FOR_ALL, META, MetaWords
 from .model import (
     AddHost,
     CustomStats,
@@ -47,12 +48,6 @@ from .values import Template, UnknownValue
 from .variables import HostState, Surroundings
 from .walk import Slot, Trail, Verdict, walk_play
 
-META = "meta"
-"""The module whose steps are words to the engine: they are neither told nor counted, as in Ansible."""
-FOR_ALL = frozenset({"clear_facts", "clear_host_errors", "refresh_inventory", "end_play", "end_batch"})
-"""Words that the first host says for all of them, its `when` included."""
-_ENDING = frozenset({"end_host", "end_play", "end_batch"})
-
 
 @dataclass(slots=True, kw_only=True)
 class PlayRun:
@@ -82,16 +77,16 @@ class PlayRun:
     _reads: SharedReads = field(default_factory=SharedReads)
     _once: Once = field(default_factory=Once)
     roles_path: Sequence[str] = ()
-    ended: bool = False
-    """`end_play`: the batches that are left are not played."""
-    forgiven: bool = False
-    """`clear_host_errors`: hosts of the play that failed take part in the next one."""
+    words: MetaWords = field(init=False)
     _handlers: Handlers = field(init=False)
+    _notified: Notified = field(init=False)
     _includes: Includes = field(init=False)
 
     def __post_init__(self) -> None:
         self.rounds = Rounds(self.play, self.templates, self.size)
+        self.words = MetaWords(self.around, self.lanes)
         self._handlers = Handlers(self.play.handlers)
+        self._notified = Notified(self._handlers, self.around, self.templates)
         self._includes = Includes(
             catalog=self.catalog,
             templates=self.templates,
@@ -104,7 +99,7 @@ class PlayRun:
     def lane(self, host: str) -> Lane:
         """A host at the beginning of this play."""
         state = self.around.hosts[host]
-        trail = Trail(named=functools.partial(self._named, host))
+        trail = Trail(named=functools.partial(self._notified.named, host))
         self._gather(state)
         force = self.force_handlers or bool(
             self.templates.render(self.play.force_handlers, self.around.scope(state))
@@ -181,7 +176,7 @@ class PlayRun:
         if outcome.failed:
             fail_with_the_first(lane)
             self._look_after(lane, at_once=False)
-        elif not self._follow_meta(lane, outcome):
+        elif not self.words.follow(lane, outcome):
             lane.advance(self._verdict(lane, slot, _without_includes(outcome)))
 
     def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
@@ -246,7 +241,7 @@ class PlayRun:
                 self.keep_stats(kept)
         self._note_role(lane, slot, outcome)
         for notified in outcome.notified:
-            self._notify(lane, notified)
+            self._notified.notify(lane.host, slot, lane.trail, notified)
         if slot.task.module != META or outcome.status in (Status.FAILED, Status.SKIPPED):
             self._tell_end(lane.host, slot, name, outcome, replayed)
         self._go_on(lane, slot, outcome, verdict)
@@ -282,7 +277,7 @@ class PlayRun:
         if outcome.status is Status.UNREACHABLE and not outcome.ignored:
             lane.failed = True
             lane.leave()
-        ended = lane.gone or self._follow_meta(lane, outcome)
+        ended = lane.gone or self.words.follow(lane, outcome)
         if slot.task.any_errors_fatal and self.rounds.fatal(
             slot.task, self.around.scope(self.around.hosts[lane.host])
         ):
@@ -354,53 +349,6 @@ class PlayRun:
             flush="flush_handlers" in words,
             end_role="end_role" in words and slot.task.role is not None,
         )
-
-    def _notify(self, lane: Lane, name: str) -> None:
-        """Raises LoadError for a name that no handler has: as in Ansible nothing goes on then, and nothing is lost,
-        because what was done is recorded."""
-        found = self._named(lane.host, name)
-        if not found:
-            names = self._handlers.names()
-            hint = nearest(name, names) or (f"Handlers: {', '.join(names)}" if names else None)
-            message = f"There is no handler named '{name}' in this play, and none listens to it"
-            raise LoadError([Problem(message, _slot(lane).task.position, hint)])
-        if _slot(lane).frame.handler:
-            lane.trail.due.update(found)
-        elif name not in lane.trail.notified:
-            lane.trail.notified.append(name)
-
-    def _named(self, host: str, name: str) -> Sequence[int]:
-        def text(handler: Task) -> str | None:
-            scope = self.around.scope(self.around.hosts[host], handler)
-            try:
-                return str(self.templates.render(handler.name, scope))
-            except (StepError, UnknownValue):
-                return None
-
-        return self._handlers.notified(name, text)
-
-    def _follow_meta(self, lane: Lane, outcome: Outcome) -> bool:
-        """Whether a `meta` word ended the lane."""
-        words = {d.word for d in outcome.directives if isinstance(d, Meta)}
-        if not words:
-            return False
-        if "clear_host_errors" in words:
-            self.forgiven = True
-            for other in self.lanes.values():
-                other.failed = False
-        if "clear_facts" in words:
-            self.around.hosts[lane.host].gathered.forget()
-        self.ended = self.ended or "end_play" in words
-        if words & {"end_play", "end_batch"}:
-            for other in self.lanes.values():
-                if other.slot is not None and not other.running:
-                    other.leave()
-        if words & _ENDING:
-            lane.leave()
-        if "end_host" in words and lane.host in self.around.batch:
-            self.around.batch.remove(lane.host)
-            self.around.play_hosts.remove(lane.host)
-        return bool(words & _ENDING)
 
 
 def _without_includes(outcome: Outcome) -> Outcome:

@@ -22,10 +22,11 @@ from .job import Job
 from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus, StepDone
 from .lookup_clients import LookupClients
 from .loops import ItemKey
+from .meta_words import META
 from .model import Inventory, Outcome, Play, Playbook, Status
 from .options import Options
 from .planned import PlannedWorld
-from .playrun import META, PlayRun
+from .playrun import PlayRun
 from .preflight import Destination, check_places, destinations
 from .prompts import Ask, Prompter
 from .registry import Registry
@@ -163,12 +164,12 @@ class Runner:
                 self._play_batch(run, batch, services)
                 failed = [host for host in batch if run.lanes[host].failed]
                 lost.update(failed)
-                if run.forgiven:
+                if run.words.forgiven:
                     lost.difference_update(self._roster.hosts(play))
                     self._tallies.forgive(self._roster.hosts(play))
                 if whole and len(failed) == len(whole):
                     ended = True
-                if ended or run.ended:
+                if ended or run.words.ended:
                     break
             if ended:  # as in Ansible: a batch of which all failed ends the run
                 break

@@ -83,6 +83,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "run_once",
         "rounds",
         "batches",
+        "meta_words",
         "playrun",
         "runner",
     ),
