@@ -15,11 +15,12 @@ from .keyword_values import Warn
 from .keywords import STRUCTURE, known_at, read_keywords, unknown_keyword
 from .loader_call import Catalog
 from .loader_names import Names
-from .loader_reuse import INCLUDES, tasks_of_roles
+from .loader_notified import check_notified
+from .loader_reuse import tasks_of_roles
 from .loader_roles import ReadRole, RoleReader
 from .loader_session import Inherited, Reference, Session, beside
 from .loader_tasks import TaskReader, read_list
-from .model import NO_VARS, Block, Node, Play, Playbook, Task, Value
+from .model import NO_VARS, Node, Play, Playbook, Task, Value
 from .module_names import module_name
 from .values import Expression, Template
 from .varfiles import load_vars, vars_of
@@ -190,7 +191,7 @@ class _PlaybookReader:
         listed = self._play_roles(file, sections.get("roles"), inherited, identity)
         tasks = self._tasks(file, sections, listed, inherited, identity)
         handlers = (*(h for role in listed for h in role.handlers), *own_handlers, *self.session.handlers)
-        self._check_notified(handlers, sections.get("handlers"), tasks)
+        check_notified(self.session, handlers, sections.get("handlers"), tasks)
         made = {key: own[key] for key in _PLAY_FIELDS if own.get(key) is not None}
         return [
             Play(
@@ -292,59 +293,6 @@ class _PlaybookReader:
                 other = self.session.open(place, Reference(file, file.position(node)))
                 if other is not None:
                     vars_of(other)
-
-    def _check_notified(self, handlers: Sequence[Node], section: Entry | None, tasks: Sequence[Node]) -> None:
-        """Warn of plain names that no handler has: the task fails when it changes something."""
-        names = _handler_names(handlers)
-        if names is None or _includes(tasks) or any(file.torn for file in self.session.files):
-            return
-        names |= _written_names(section.node if section else None)
-        for file, entry in self.session.notified:
-            nodes = entry.node.value if isinstance(entry.node, yaml.SequenceNode) else [entry.node]
-            for node in nodes:
-                name = file.value(node)
-                if isinstance(name, str) and name not in names:
-                    hint = nearest(name, names) or "Handlers stand under 'handlers:' of the play."
-                    file.warn(f"This play has no handler '{name}'", node, hint)
-
-
-def _includes(nodes: Sequence[Node]) -> bool:
-    """Whether something is included in the run, which may bring handlers."""
-    return any(
-        _includes((*node.body, *node.rescue, *node.always))
-        if isinstance(node, Block)
-        else node.module in INCLUDES
-        for node in nodes
-    )
-
-
-def _handler_names(handlers: Sequence[Node]) -> set[str] | None:
-    """Names that can be notified; None when some are known only in the run."""
-    names: set[str] = set()
-    for node in handlers:
-        if isinstance(node, Block):
-            inner = _handler_names((*node.body, *node.rescue, *node.always))
-            if inner is None:
-                return None
-            names |= inner
-        elif isinstance(node.name, Template) or node.module in INCLUDES:
-            return None
-        else:
-            names.update(node.listen)
-            if node.name is not None:
-                names |= {node.name, *([f"{node.role.name} : {node.name}"] if node.role else [])}
-    return names
-
-
-def _written_names(node: yaml.Node | None) -> set[str]:
-    """Names of handlers as they are written, those that could not be read included."""
-    items = node.value if isinstance(node, yaml.SequenceNode) else []
-    pairs = [pair for item in items if isinstance(item, yaml.MappingNode) for pair in item.value]
-    return {
-        value.value
-        for key, value in pairs
-        if key.value in ("name", "listen") and isinstance(value.value, str)
-    }
 
 
 __all__ = ["Catalog", "load_playbook", "load_vars"]
