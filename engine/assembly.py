@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
 from .model import NO_VARS, Inventory, Playbook, Value
 from .options import Options
+from .plan_run import NoPlan, PlanPart
 from .prompts import Prompter
 from .registry import Registry
 from .report import Reporter, Reports
@@ -116,7 +117,18 @@ def rehearsal(found: Inventory) -> Inventory:
     return replace(found, hosts=hosts)
 
 
-def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int, bool]:
+def no_plan(_masker: Masker) -> PlanPart:
+    """The run makes no plan, and is held to none."""
+    return NoPlan()
+
+
+def play(
+    loaded: Loaded,
+    options: Options,
+    state: Path,
+    view: View,
+    plan: Callable[[Masker], PlanPart] = no_plan,
+) -> tuple[int, bool]:
     """Play it: the exit code, and whether anything changed (or would). Raises what kept it from running."""
     if options.start_at is not None:
         check_start(loaded.playbook, options.start_at)
@@ -143,6 +155,7 @@ def play(loaded: Loaded, options: Options, state: Path, view: View) -> tuple[int
             cancel=cancel,
             ask=prompt,
             question=prompt.question if prompt.there() else None,
+            plan=plan(masker),
         )
         with stopping(cancel, partial(reports.tell, STOPPING)):
             code = runner.run()

@@ -60,8 +60,19 @@ def decide(module: Computation, params: Any, scope: Any) -> Attempt:
     )
 
 
-def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWorld | None) -> Attempt:
-    """Observe, plan, apply. With a planned world it ends after the plan: a dry run.
+def agreed(_change: Change) -> None:
+    """No plan was made that has a say."""
+
+
+def carry_out(
+    module: Module,
+    params: Any,
+    ctx: StepContext,
+    planned: PlannedWorld | None,
+    agree: Callable[[Change], None] = agreed,
+) -> Attempt:
+    """Observe, plan, apply. With a planned world it ends after the plan: a dry run. `agree` hears of the change
+    before anything is done, and raises Stopped when it must not be.
 
     Raises Failed when the module would act on a host that it has no way to (preflight saw what is written; this
     sees what is rendered, and hosts that were added).
@@ -73,7 +84,10 @@ def carry_out(module: Module, params: Any, ctx: StepContext, planned: PlannedWor
     except UnknownValue as error:
         if planned is None:
             raise
-        return undecided(module, Unknown.describe(error.unknown), ctx.task)
+        left_open = undecided(module, Unknown.describe(error.unknown), ctx.task)
+        agree(left_open.changes[0])
+        return left_open
+    agree(change)
     for warning in change.warnings:
         ctx.warn(warning)
     if planned is not None:

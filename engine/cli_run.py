@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,27 +30,41 @@ if TYPE_CHECKING:  # imported when a command needs it: `runbook --version` is to
     from .cli_extra_vars import ExtraVars
     from .cli_start import Start
     from .options import Options
+    from .plan_run import PlanPart
+    from .secrets import Masker
     from .vault import Vault
 
 
 @click.command()
-@click.argument("playbooks", type=click.Path(), nargs=-1, required=True)
+@click.argument("playbooks", type=click.Path(), nargs=-1)
 @inventory_options
 @extra_vars_option
 @vault_options
 @selection_options
 @world_options
 @run_options
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Do what this plan says, or stop. It says all else, too.",
+)
 @state_option
 @report_options
 @click.option("-C", "--check", is_flag=True, help="Dry run: show what would change, write nothing.")
 @click.option("--fresh", is_flag=True, help="Start a new run, even when an unfinished one could go on.")
 @step_option
 @list_options
-def play(playbooks: tuple[str, ...], **given: Any) -> int:
+@click.pass_context
+def play(context: click.Context, /, playbooks: tuple[str, ...], plan_file: str | None, **given: Any) -> int:
     """Play playbooks, one after the other. Goes on with the last run that was started the same way, when that one
     is unfinished."""
+    if not playbooks and plan_file is None:
+        raise click.UsageError("Missing argument 'PLAYBOOKS...', or `--plan FILE`.", context)
     start, extra, vault = _start(playbooks, given)
+    if plan_file is not None:
+        start, extra, vault = _planned(context, plan_file, start, extra, vault, given)
     if any(given[name] for name in ("list_tasks", "list_hosts", "list_tags", "syntax_check")):
         return _list(start, extra, given, vault)
     options = _options(
@@ -73,13 +87,32 @@ def play(playbooks: tuple[str, ...], **given: Any) -> int:
 @selection_options
 @world_options
 @report_options
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep the plan in this file, for `play --plan FILE`.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when something would change.")
-def plan(playbooks: tuple[str, ...], **given: Any) -> int:
+def plan(playbooks: tuple[str, ...], out: Path | None, **given: Any) -> int:
     """Show every change that `play` would make, field by field, and write nothing."""
+    from .cli_plan import save
+    from .plan_run import Making
+
+    made: list[Making] = []
+
+    def making(masker: Masker) -> PlanPart:
+        made.append(Making(masker))
+        return made[0]
+
     start, extra, vault = _start(playbooks, given)
     options = _options(start, extra, given, check=True)
-    code, changed = _play(start, options, {**given, "diff": True}, vault)
-    return WOULD_CHANGE if code == DONE and changed and given["detailed_exitcode"] else code
+    code, _ = _play(start, options, {**given, "diff": True}, vault, making)
+    if out is not None and code == DONE:
+        told = save(made[0], out, vault)
+        click.echo(told, err=given["output"] == "json")
+    return WOULD_CHANGE if code == DONE and made[0].changes and given["detailed_exitcode"] else code
 
 
 @click.command()
@@ -141,6 +174,26 @@ def _start(playbooks: tuple[str, ...], given: dict[str, Any]) -> tuple[Start, Ex
     return start, extra, vault
 
 
+def _planned(
+    context: click.Context, file: str, said: Start, new: ExtraVars, vault: Vault, given: dict[str, Any]
+) -> tuple[Start, ExtraVars, Vault]:
+    """What a plan says of how its run is started."""
+    from . import cli_plan
+    from .cli_extra_vars import read_extra_vars
+    from .vault import Vault
+
+    saved, start = cli_plan.planned(file)
+    cli_plan.refuse_others(start, said, given)
+    if not cli_plan.stays(context, "state"):
+        given["state"] = given["state"].absolute()
+    cli_plan.go_there(saved)
+    if cli_plan.stays(context, "forks"):
+        given["forks"] = start.forks
+    kept = replace(start.vault, ask=start.vault.ask and not vault.passwords)
+    vault = Vault((*vault.passwords, *opened_vault(kept).passwords))
+    return start, cli_plan.withheld(start, read_extra_vars(start.extra_vars, vault), new), vault
+
+
 def _folders(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(folder for text in given for folder in text.split(os.pathsep) if folder)
 
@@ -164,9 +217,19 @@ def _options(start: Start, extra: ExtraVars, given: dict[str, Any], **more: Any)
     )
 
 
-def _play(start: Start, options: Options, given: dict[str, Any], vault: Vault) -> tuple[int, bool]:
+def _play(
+    start: Start,
+    options: Options,
+    given: dict[str, Any],
+    vault: Vault,
+    plan: Callable[[Masker], PlanPart] | None = None,
+) -> tuple[int, bool]:
     from . import assembly
 
+    if start.plan:
+        from .cli_plan import keeping
+
+        options, plan = keeping(start.plan, options, vault)
     view = assembly.View(json=given["output"] == "json", diff=given["diff"], verbosity=given["verbose"])
     loaded = assembly.load(
         start.playbooks,
@@ -176,7 +239,7 @@ def _play(start: Start, options: Options, given: dict[str, Any], vault: Vault) -
         extra_vars=options.extra_vars,
         vault=vault,
     )
-    return assembly.play(loaded, options, given.get("state", Path()), view)
+    return assembly.play(loaded, options, given.get("state", Path()), view, plan or assembly.no_plan)
 
 
 def _list(start: Start, extra: ExtraVars, given: dict[str, Any], vault: Vault) -> int:

@@ -30,6 +30,7 @@ _OPTIONS: Mapping[str, str] = {
     "vault_ids": "--vault-id",
     "vault_password_files": "--vault-password-file",
     "ask_vault_pass": "--ask-vault-pass",
+    "plan": "--plan",
 }
 _FLAGS = frozenset({"--force-handlers", "--ask-vault-pass"})
 
@@ -55,6 +56,8 @@ class Start:
     """Where vault passwords come from; never a password."""
     vault_password_files: tuple[str, ...] = ()
     ask_vault_pass: bool = False
+    plan: str = ""
+    """The plan file that it is held to."""
 
     @property
     def vault(self) -> VaultOptions:
@@ -100,6 +103,7 @@ def read_start(words: Sequence[str]) -> Start:
         vault_ids=given["vault_ids"],
         vault_password_files=given["vault_password_files"],
         ask_vault_pass=bool(given["ask_vault_pass"]),
+        plan="".join(given["plan"]),
         forks=int("".join(given["forks"])),
     )
 

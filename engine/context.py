@@ -17,6 +17,7 @@ from .effects import Effects, Place
 from .errors import Failed, InDoubt, RunbookError, Stopped
 from .events import Event, Notice, Progress
 from .planned import PlannedWorld
+from .promise import Promise
 from .values import Unknown, UnknownValue
 
 T = TypeVar("T")
@@ -100,6 +101,8 @@ class Services:
     effects: Effects
     planned: PlannedWorld | None
     """None: this run applies."""
+    promise: Promise | None = None
+    """A plan that this run keeps, or in a dry run makes."""
     permits: Permits
     cancel: threading.Event
     emit: Callable[[Event], None]

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
-from .attempt import Attempt, carry_out, decide, explained, failure
+from .attempt import Attempt, agreed, carry_out, decide, explained, failure
 from .context import Limit, Services, StepContext
-from .contract import Computation, Module, computes
+from .contract import Computation, Module, Params, computes
 from .effects import Place
 from .errors import Failed, ParamsError, RunbookError, TemplateError
 from .include_vars import included
 from .job import Job
 from .late_arguments import late_arguments
-from .model import Value, VarsFiles
+from .model import Change, Value, VarsFiles
 from .outcomes import left_open, must_know
 from .params import bind, expression_fields, field_names, secret_fields
 from .places import SSM, spot_for
@@ -23,10 +24,11 @@ from .plain import plain
 from .planned import PlannedWorld
 from .playbook_files import PlaybookFiles
 from .preflight import asks_aws
+from .promise import Call
 from .registry import Registry
 from .scope import VariableScope
 from .secrets import Masker, secret_paths
-from .targets import Targets
+from .targets import Targets, where
 from .template import Templates
 from .template_syntax import origin_of
 from .values import OMIT, Secret, Template, contains_unknown
@@ -93,9 +95,10 @@ class Invoker:
         secret = {names.get(str(path[0]), str(path[0])) for path in secret_paths(rendered)}
         context = replace(context, secret_arguments=context.secret_arguments | secret, limit=limit)
         planned = self._planned(job, scope)
+        agree = self._agree(job, context, params, planned)
 
         def call() -> Attempt:
-            return carry_out(cast(Module, module), params, context, planned)
+            return carry_out(cast(Module, module), params, context, planned, agree)
 
         def ended() -> Attempt:
             attempt = _in_time(explained(call, self._explain, judged=True), limit)
@@ -139,6 +142,15 @@ class Invoker:
         if world is not None:
             return world.aside() if compares else world
         return PlannedWorld() if compares else None
+
+    def _agree(
+        self, job: Job, context: StepContext, params: Params, planned: PlannedWorld | None
+    ) -> Callable[[Change], None]:
+        """What hears of the change before it is made; a task that only compares needs no agreement."""
+        promise = self._services.promise
+        if promise is None or planned is not self._services.planned:
+            return agreed
+        return partial(promise.hold, call_of(job, context, params))
 
     def _files(self, job: Job, scope: VariableScope) -> PlaybookFiles:
         return PlaybookFiles(job.base, self._templates, scope, job.task)
@@ -196,6 +208,32 @@ class Invoker:
         )
         sleeping.append(context)
         return context
+
+
+def call_of(job: Job, context: StepContext, params: Params) -> Call:
+    """The call as a plan knows it."""
+    item, _, rest = context.place.scope.partition("/")
+    return Call(
+        step=job.step,
+        item=item,
+        first=rest in ("", "1/", "job/"),
+        host=job.host,
+        task=job.name,
+        module=job.task.module,
+        position=job.task.position,
+        params=params,
+        under=tuple(f"{include}@{job.host}" for include in job.slot.frame.under),
+        settings={
+            "aws": where(context.target),
+            "connection": context.connection,
+            "host": context.spot or job.host,
+            "environment": context.environment,
+        },
+        tainted=context.secret_arguments,
+        secret=context.place.secret,
+        ask=context.ask,
+        begun=partial(context.services.effects.happened, context.place),
+    )
 
 
 def _in_time(attempt: Attempt, limit: Limit | None) -> Attempt:

@@ -48,6 +48,8 @@ class RunHeader(_Record, frozen=True, kw_only=True, tag="run"):
     """A command line that starts the same run, secrets left out."""
     folder: str = ""
     """Where it was started: relative paths and the sandbox belong there."""
+    plan: str = ""
+    """Digest of the plan that it is held to (`--plan`)."""
     started: datetime
     """UTC."""
 

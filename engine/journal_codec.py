@@ -311,6 +311,11 @@ def _pack_float(value: float) -> Any:
 # ---------------------------------------------------------------- and back
 
 
+def unpack(packed: Any) -> Any:
+    """The value that a `Packer` packed. Raises JournalError for a kind of value that this version does not know."""
+    return _unpack(packed)
+
+
 def _unpack(value: Any) -> Any:
     if type(value) is list:
         return [_unpack(item) for item in value]

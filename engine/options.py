@@ -27,6 +27,8 @@ class Options:
     """Of hosts for which nothing else says one."""
     force_handlers: bool = False
     """In all plays, whatever they say."""
+    plan: str = ""
+    """Digest of the plan that the run is held to."""
     step: bool = False
     """Ask before each task."""
     forks: int = 50

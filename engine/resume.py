@@ -147,12 +147,13 @@ def pick(runs: Sequence[RunSummary], header: RunHeader) -> RunSummary | None:
 
     The same way: playbook, inventory, `-e`, limit, tags, first task, target, account and Region. What the files
     hold may have changed; edited tasks are planned anew. An older unfinished run is not taken once a later one was
-    started.
+    started. With a plan, only a run that was held to it goes on; without one, any does.
     """
     wanted = _manner(header)
     for summary in reversed(runs):
         if _manner(summary.header) == wanted:
-            return None if summary.finished else summary
+            held = header.plan in ("", summary.header.plan)
+            return summary if held and not summary.finished else None
     return None
 
 

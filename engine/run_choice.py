@@ -51,6 +51,7 @@ def choose_run(journal: Journal, header: RunHeader, options: Options) -> ChosenR
         if chosen is None:
             raise UsageError(f"There is no run '{options.run}'", hint="`runbook runs` lists them.")
         _refuse_elsewhere(chosen.header, header)
+        _refuse_another_plan(chosen.header, header)
     elif not (options.check or options.fresh):
         chosen = pick(journal.runs(), header)
     if chosen is None:
@@ -83,6 +84,7 @@ def make_header(
         start_at=options.start_at or "",
         argv=options.argv,
         folder=str(Path.cwd()),
+        plan=options.plan,
         started=datetime.now(UTC),
     )
 
@@ -100,6 +102,14 @@ def _refuse_elsewhere(then: RunHeader, now: RunHeader) -> None:
         f"Run {then.run} acted in {_place(then)}, and now it would go on in {_place(now)}",
         hint="Use the inventory, profile and Region that it began with. A sandbox that was made anew is another.",
     )
+
+
+def _refuse_another_plan(then: RunHeader, now: RunHeader) -> None:
+    if now.plan not in ("", then.plan):
+        raise UsageError(
+            f"Run {then.run} is held to another plan than the one that is in its file now",
+            hint="Put that plan back, or play the new one: `runbook play --plan FILE` starts a new run.",
+        )
 
 
 def _place(header: RunHeader) -> str:

@@ -19,15 +19,17 @@ from .effects import Effects
 from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
 from .job import Job
-from .journal import ItemDone, Journal, NoJournal, RunEnded, RunStatus, StepDone
+from .journal import ItemDone, Journal, RunEnded, RunStatus, StepDone
 from .lookup_clients import LookupClients
 from .loops import ItemKey
 from .meta_words import META
 from .model import Inventory, Outcome, Play, Playbook, Status
 from .options import Options
+from .plan_run import NoPlan, PlanPart
 from .planned import PlannedWorld
 from .playrun import PlayRun
 from .preflight import Destination, check_places, destinations
+from .promise import Promise
 from .prompts import Ask, Prompter
 from .registry import Registry
 from .resume import History
@@ -63,6 +65,7 @@ class Runner:
     ask: Callable[[str], str] = nobody
     question: Ask | None = None
     """Asks what plays want to know (`vars_prompt`); None: there is no terminal."""
+    plan: PlanPart = field(default_factory=NoPlan)
     _tallies: Tallies = field(default_factory=Tallies)
     _stats: StatsBoard = field(default_factory=StatsBoard)
     _targets: Targets = field(init=False)
@@ -89,16 +92,19 @@ class Runner:
         """Play it; returns the exit code. Raises what kept anything from being run."""
         began = time.monotonic()
         where = self._preflight()
-        journal: Journal = NoJournal() if self.options.check else self.open_journal()
+        journal: Journal = self.plan.journal() if self.options.check else self.open_journal()
         try:
             header = make_header(self.playbook, self.inventory, self.options, where)
+            promise = self.plan.begin(header)
             chosen = choose_run(journal, header, self.options)
             self._roster.began = chosen.began
             self._tell_start(chosen, where)
             try:
-                services = self._services(journal, chosen)
+                services = self._services(journal, chosen, promise)
                 self._play_all(journal, chosen, services)
                 self._await_background(services)
+                if self._tallies.exit_code == 0:
+                    self.plan.end(lambda step: chosen.history.finished(step) is not None)
             except JournalError as error:
                 self._stop(error, code=4)
             except RunbookError as error:
@@ -218,12 +224,13 @@ class Runner:
             for host, lane in run.lanes.items():
                 self._tallies.end(host, failed=lane.failed)
 
-    def _services(self, journal: Journal, chosen: ChosenRun) -> Services:
+    def _services(self, journal: Journal, chosen: ChosenRun, promise: Promise | None) -> Services:
         return Services(
             run=chosen.header.run,
             clients=self._clients,
             effects=Effects(journal, chosen.history, self._explain, self.options.assume),
             planned=PlannedWorld() if self.options.check else None,
+            promise=promise,
             permits=Permits(self.options.forks),
             cancel=self.cancel,
             emit=self._emit,

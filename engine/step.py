@@ -23,6 +23,7 @@ from .loops import ItemKey, extended, in_loop, item_keys, loop_items, no_items, 
 from .model import Loop, Outcome, Task
 from .outcomes import left_open, must_know, skipped
 from .places import spot_for
+from .promise import Promise
 from .registry import Registry
 from .scope import VariableScope
 from .secrets import Masker
@@ -84,9 +85,19 @@ class Steps:
                 outcome = self._loop(job, job.task.loop) if job.task.loop else self._once(job, job.scope, "")
         except StepError as error:
             outcome = self._failed(job, job.scope, error)
+        if self._services.promise is not None and not (self._dry or outcome.failed or outcome.ignored):
+            self._kept(self._services.promise, job, outcome)
         seconds = time.monotonic() - began
         # A copy costs more than what is done in no time.
         return replace(outcome, seconds=seconds) if seconds > NO_TIME else outcome
+
+    def _kept(self, promise: Promise, job: Job, outcome: Outcome) -> None:
+        """Raises Stopped when a plan says that the step would do what it has not done."""
+        if job.task.async_seconds:
+            return  # what runs in the background may not have begun
+        why = outcome.result.get("false_condition", outcome.result.get("skipped_reason", ""))
+        skipped = f"`when` is false: {why}" if "false_condition" in outcome.result else str(why)
+        promise.ended(job.step, frozenset(map(scope_of, job.items)), skipped=skipped)
 
     def restore(self, job: Job, outcome: Outcome, ended: Mapping[str, Outcome]) -> None:
         """What a finished step left in the background goes on: `AsyncSteps.restore`."""

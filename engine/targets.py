@@ -87,6 +87,15 @@ def world_of(target: Target) -> str:
     return f"sandbox {target.world}".rstrip() if target.ca_file else "aws"
 
 
+def where(target: Target) -> dict[str, Any]:
+    """What of a target makes it another place. A sandbox's addresses and keys are new each time it starts."""
+    told = {"region": target.region, "world": world_of(target)}
+    if not target.ca_file:
+        names = ("profile", "role_arn", "external_id", "endpoint_url", ACCOUNTS)
+        told |= {name: getattr(target, name) for name in names if getattr(target, name)}
+    return told
+
+
 def describe(target: Target) -> str:
     """One phrase for the first line of a run."""
     if target.ca_file:

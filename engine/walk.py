@@ -27,6 +27,8 @@ class Frame:
     handler: bool = False
     rescued: bool = False
     """A rescue section takes over when a task here fails."""
+    under: tuple[str, ...] = ()
+    """The includes that led here: steps without their host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def _walk_task(slot: Slot, trail: Trail, handlers: Sequence[Task]) -> Walk:
             vars=_params(slot, include),
             handler=slot.frame.handler,
             rescued=slot.frame.rescued,
+            under=(*slot.frame.under, f"{slot.frame.chain}{slot.task.identity}"),
         )
         failed = yield from _walk(nodes, inner, trail, handlers)
         if failed:

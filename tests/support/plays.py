@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +14,11 @@ from runbook.journal_sqlite import SqliteJournal
 from runbook.loader import load_playbook
 from runbook.model import Outcome
 from runbook.options import Options
+from runbook.plan_file import SavedPlan, read_plan, write_plan
+from runbook.plan_run import Keeping, Making, NoPlan, PlanPart
 from runbook.registry import Registry
 from runbook.runner import Runner
+from runbook.secrets import Masker
 from runbook.template import Templates
 
 E = TypeVar("E", bound=Event)
@@ -96,24 +99,54 @@ class Folder:
         file.write_text(textwrap.dedent(text))
         return file
 
-    def runner(self, text: str | None = None, **options: Any) -> tuple[Runner, list[Event]]:
+    def runner(
+        self, text: str | None = None, *, plan: Callable[[Masker], PlanPart] | None = None, **options: Any
+    ) -> tuple[Runner, list[Event]]:
         file = self.path / "site.yml"
         if text is not None:
             self.write("site.yml", text)
         registry = Registry([self.path / "library"])
         events: list[Event] = []
+        masker = Masker()
+        digest = options.pop("plan_digest", "")
+        fields = {name: options.pop(name) for name in ("ask", "question") if name in options}
         sources = [self.inventory] if self.inventory else []
         runner = Runner(
             playbook=load_playbook(str(file), registry, extra_vars=options.get("extra_vars", {})),
             inventory=load_inventory(sources, playbook_dir=self.path),
-            options=Options(**{**self.options, **options}),
+            options=Options(**{**self.options, **options}, plan=digest),
             registry=registry,
-            templates=Templates(self.path),
-            open_journal=lambda: SqliteJournal(self.state),
+            templates=Templates(self.path, masker),
+            open_journal=lambda: SqliteJournal(self.state, mask=masker.mask),
             report=events.append,
+            masker=masker,
+            plan=plan(masker) if plan else NoPlan(),
+            **fields,
         )
         return runner, events
 
     def play(self, text: str | None = None, **options: Any) -> Played:
         runner, events = self.runner(text, **options)
         return Played(runner.run(), events)
+
+    def plan(self, text: str | None = None, *, key: bytes | None = None, **options: Any) -> SavedPlan:
+        """Make a plan, and read it from its file again."""
+        made: list[Making] = []
+
+        def making(masker: Masker) -> PlanPart:
+            made.append(Making(masker))
+            return made[0]
+
+        assert self.play(text, plan=making, check=True, **options).code == 0
+        write_plan(self.path / "saved.plan", made[0].file(key))
+        return read_plan(str(self.path / "saved.plan"))
+
+    def keep(
+        self, saved: SavedPlan, text: str | None = None, *, key: bytes | None = None, **options: Any
+    ) -> Played:
+        """Play it, held to a plan."""
+        return self.play(
+            text,
+            plan=lambda masker: Keeping(saved, key, masker.mask),
+            **{"plan_digest": saved.digest, **options},
+        )
