@@ -1,4 +1,4 @@
-"""The commands that tell and run nothing: `runs`, `schema`, `lint`, `doc`."""
+"""The commands that tell and run nothing: `schema`, `lint`, `doc`."""
 
 from __future__ import annotations
 
@@ -7,29 +7,17 @@ from pathlib import Path
 import click
 
 from .cli_codes import DONE, WRONG
-from .cli_options import output_option, state_option
 
+_SCHEMAS = ["playbook", "tasks", "inventory", "vars", "runs", "run"]
 _LIBRARIES = (Path("library"), Path("playbooks", "library"))
 """Where a person's own modules are looked for when no playbook is named."""
 
 
 @click.command()
-@state_option
-@output_option
-def runs(state: Path, output: str) -> int:
-    """List the runs of the state file."""
-    from .journal_reader import SqliteReader
-    from .runs_list import as_json, as_text
-
-    with SqliteReader(state) as reader:
-        click.echo(as_json(reader.runs()) if output == "json" else as_text(reader.runs()))
-    return DONE
-
-
-@click.command()
-@click.argument("what", type=click.Choice(["playbook", "tasks", "inventory", "vars"]), default="playbook")
+@click.argument("what", type=click.Choice(_SCHEMAS), default="playbook")
 def schema(what: str) -> int:
-    """Print the JSON Schema of a playbook, a file of tasks, an inventory or a file of variables, for editors."""
+    """Print the JSON Schema of a playbook, a file of tasks, an inventory or a file of variables, for editors; or of
+    what `runbook runs` and `runbook show` tell programs."""
     import json
 
     from .registry import Registry

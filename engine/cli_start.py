@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .cli_extra_vars import ExtraVars
-from .errors import UsageError, nearest
+from .errors import UsageError
 from .journal import RunHeader
 from .journal_reader import SqliteReader
+from .run_names import LISTED, find_run
 from .vault_passwords import VaultOptions
 
 _COMMAND = "play"
@@ -116,23 +117,21 @@ def _unreadable(words: Sequence[str]) -> UsageError:
 
 
 def unfinished(state: Path, run: str | None) -> RunHeader:
-    """The run of that name, or the last one that is not finished. Raises UsageError when there is none."""
+    """The run of that name (`find_run`), or the last one that is not finished. Raises UsageError when there
+    is none."""
     if not state.is_file():
         raise UsageError(f"There is no state file {state}", hint="--state or RUNBOOK_STATE names another.")
     with SqliteReader(state) as reader:
-        known = {summary.run: summary for summary in reader.runs()}
+        runs = reader.runs()
     if run is None:
-        left = [summary for summary in known.values() if not summary.finished]
+        left = [summary for summary in runs if not summary.finished]
         if not left:
-            raise UsageError(f"All runs in {state} are finished", hint="`runbook runs` lists them.")
+            raise UsageError(f"All runs in {state} are finished", hint=LISTED)
         return left[-1].header
-    if run not in known:
-        raise UsageError(
-            f"There is no run '{run}' in {state}", hint=nearest(run, known) or "`runbook runs` lists them."
-        )
-    if known[run].finished:
-        raise UsageError(f"Run {run} is finished", hint="`runbook play` starts a new one.")
-    return known[run].header
+    chosen = find_run(runs, run)
+    if chosen.finished:
+        raise UsageError(f"Run {chosen.run} is finished", hint="`runbook play` starts a new one.")
+    return chosen.header
 
 
 def again(run: str, kept: ExtraVars, new: ExtraVars) -> ExtraVars:

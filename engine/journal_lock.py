@@ -13,6 +13,9 @@ import msgspec
 
 from .errors import JournalError
 
+PATIENCE = 0.1
+"""Seconds: who only looks whether the lock is held has it for a moment."""
+
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """Who holds the lock; stands beside it for the one who finds it held."""
@@ -37,7 +40,7 @@ class WriterLock:
         self._holder_file = state.with_name(state.name + ".holder")
         self._lock = FileLock(state.with_name(state.name + ".lock"), mode=0o600, thread_local=False)
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 5)
         except Timeout as error:
             raise _held(state, self.holder(state)) from error
         except OSError as error:
@@ -53,6 +56,24 @@ class WriterLock:
             return msgspec.json.decode(state.with_name(state.name + ".holder").read_bytes(), type=Holder)
         except (OSError, msgspec.DecodeError):
             return None
+
+    @classmethod
+    def held_by(cls, state: Path) -> Holder | None:
+        """Who holds the lock now; None: nobody, or it can't be told. It is taken for a moment to find out."""
+        from filelock import FileLock, Timeout
+
+        place = state.with_name(state.name + ".lock")
+        if not place.exists():
+            return None
+        probe = FileLock(place, mode=0o600, thread_local=False)
+        try:
+            probe.acquire(timeout=0)
+        except Timeout:
+            return cls.holder(state)
+        except OSError:
+            return None
+        probe.release()
+        return None
 
     def release(self) -> None:
         self._holder_file.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("yaml*", "keyword*", "varfiles"),
     ("loader*", "role_files"),
     ("patterns", "inventory*"),
-    ("journal*", "begun", "resume"),
+    ("journal*", "begun", "resume", "run_names"),
     ("diff*",),
     (
         "tags",
@@ -93,7 +93,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "playrun",
         "runner",
     ),
-    ("report*", "lint*", "schema", "playbook_list", "module_list", "runs_list"),
+    ("report*", "lint*", "schema", "playbook_list", "module_list", "runs_list", "show*"),
     ("assembly", "cli*", "__main__"),
 )
 """The floors of the engine, the lowest first. A file imports from its own floor and from those below."""

@@ -93,6 +93,8 @@ def test_the_hosts_of_a_play_may_come_from_the_inventory(plain: Desk) -> None:
         ("resume", 1),
         ("resume nix", 1),
         ("runs", 0),
+        ("show", 1),
+        ("show nix", 1),
         ("doc", 0),
         ("schema", 0),
         ("schema nix", 1),

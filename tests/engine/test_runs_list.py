@@ -38,12 +38,12 @@ def runs() -> Sequence[RunSummary]:
 
 
 def test_a_table() -> None:
-    assert_golden("runs_list/table.txt", as_text(runs()) + "\n")
-    assert as_text([]) == "No runs."
+    assert_golden("runs_list/table.txt", as_text(runs(), None) + "\n")
+    assert as_text([], None) == "No runs."
 
 
 def test_json() -> None:
-    first, second = json.loads(as_json(runs()))
+    first, second = json.loads(as_json(runs(), None))
 
     assert (first["run"], first["status"], first["exit_code"], first["times_resumed"]) == (
         "0301-1200-aaaa",
@@ -51,5 +51,5 @@ def test_json() -> None:
         0,
         1,
     )
-    assert (second["status"], second["exit_code"], second["seconds"]) == ("open", None, None)
+    assert (second["status"], second["exit_code"], second["seconds"]) == ("killed", None, 0)
     assert second["started"] == "2026-03-01T12:00:00Z"

@@ -37,16 +37,14 @@ def outcome(status: Status = Status.OK, /, **result: Any) -> Outcome:
 
 
 def step(name: str = "s1", ended: Outcome | None = None, **fields: Any) -> StepDone:
-    return StepDone(
-        step=name,
-        host="web1",
-        task="Say hello",
-        module="shell",
-        file="lab.yml",
-        line=3,
-        outcome=ended or outcome(),
-        **fields,
-    )
+    known: dict[str, Any] = {
+        "host": "web1",
+        "task": "Say hello",
+        "module": "shell",
+        "file": "lab.yml",
+        "line": 3,
+    }
+    return StepDone(step=name, outcome=ended or outcome(), **(known | fields))
 
 
 def item(name: str, text: str, same: int = 0, ended: Outcome | None = None) -> ItemDone:

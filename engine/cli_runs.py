@@ -1,0 +1,123 @@
+"""The commands that read a state file: `runs`, `show`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .cli_codes import DONE
+from .cli_options import output_option, state_option
+from .errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from .journal_steps import ToldStep
+
+_CHUNK = 200
+"""Lines that are written at a time."""
+
+
+@click.command()
+@state_option
+@output_option
+def runs(state: Path, output: str) -> int:
+    """List the runs of the state file."""
+    from .journal_lock import WriterLock
+    from .journal_reader import SqliteReader
+    from .runs_list import as_json, as_text
+
+    with SqliteReader(state) as reader:
+        told = as_json if output == "json" else as_text
+        click.echo(told(reader.runs(), WriterLock.held_by(state)))
+    return DONE
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.argument("step", required=False)
+@state_option
+@click.option("-D", "--diff", is_flag=True, help="Show every change field by field.")
+@click.option("-v", "--verbose", count=True, help="Show results, too.")
+@output_option
+def show(run: str, step: str | None, state: Path, diff: bool, verbose: int, output: str) -> int:
+    """Show what RUN did: its steps in their order, their changes, what is in doubt. RUN may be shortened; the last
+    one is shown when none is named. STEP, a number of that list or a task's name (`*` stands for anything): all
+    that is known of it."""
+    import os
+
+    from .journal_lock import WriterLock
+    from .journal_reader import SqliteReader
+    from .journal_steps import JournalSteps
+    from .run_names import find_run
+    from .runs_list import status_of
+    from .style import style_for
+
+    with SqliteReader(state) as reader:
+        writer = WriterLock.held_by(state)
+        summary = find_run(reader.runs(), run)
+        running = status_of(summary, summary.times[-1], writer) == "running"
+        steps = JournalSteps(reader.entries(summary.run), running=running)
+        chosen = _Chosen(step)
+        if output == "json":
+            from .show_json import document
+
+            _write(document(summary, writer, steps, chosen))
+        else:
+            from .show_text import RunText, head
+
+            text = RunText(style=style_for(sys.stdout, os.environ), verbosity=verbose, with_diff=diff)
+            if step is None:
+                _write(f"{line}\n" for line in [*head(summary, writer, text.style), ""])
+                _write(f"{line}\n" for line in text.listed(steps))
+            else:
+                found = (told for told in steps.all() if chosen(told))
+                _write(f"{line}\n" for told in found for line in text.detail(told))
+        chosen.check(summary.run)
+    return DONE
+
+
+class _Chosen:
+    """Which steps are wanted: by number, by the name of their task, or all."""
+
+    def __init__(self, step: str | None) -> None:
+        self._step = step
+        self._fits: Callable[[ToldStep], bool] = self._test(step)
+        self._names: set[str] = set()
+        self._count = 0
+
+    def _test(self, step: str | None) -> Callable[[ToldStep], bool]:
+        if step is None:
+            return lambda _: True
+        if step.isdecimal():
+            return lambda told: told.number == int(step)
+        return lambda told: told.task == step or fnmatchcase(told.task, step)
+
+    def __call__(self, told: ToldStep) -> bool:
+        if self._step is None:
+            return True
+        self._names.add(told.task)
+        fits = self._fits(told)
+        self._count += fits
+        return fits
+
+    def check(self, run: str) -> None:
+        """Raises UsageError when a step was asked for and none was found."""
+        if self._step is not None and not self._count:
+            hint = nearest(self._step, self._names) or f"`runbook show {run}` lists them with their numbers."
+            raise UsageError(f"Run {run} has no step '{self._step}'", hint=hint)
+
+
+def _write(pieces: Iterable[str]) -> None:
+    """To the standard output, without a system call for each line."""
+    waiting: list[str] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if len(waiting) >= _CHUNK:
+            sys.stdout.write("".join(waiting))
+            waiting.clear()
+    sys.stdout.write("".join(waiting))
+    sys.stdout.flush()
