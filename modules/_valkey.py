@@ -13,6 +13,7 @@ from runbook.contract import Context, Finding, Intent
 from runbook.errors import Failed, InDoubt
 
 from ._valkey_cli import Reply
+from ._valkey_find import find_for, trace_of
 from ._valkey_transport import Endpoint
 from ._valkey_words import Command, shown
 
@@ -49,7 +50,7 @@ class Direct:
     ) -> list[Reply]:
         replies: list[Reply] = []
         for number, command in enumerate(commands, start=1):
-            replies.append(self._ctx.effect(f"command {number}", self._call(command), find=find))
+            replies.append(self._change_one(f"command {number}", command, find))
             if isinstance(replies[-1], dict):
                 break
         return replies
@@ -67,6 +68,17 @@ class Direct:
             self._opened = None
 
     # ------------------------------------------------------------ one command
+
+    def _change_one(self, key: str, command: Command, find: Callable[[Intent], Finding[Any]] | None) -> Reply:
+        def ask(question: Command) -> Reply:
+            return self._reply(question, reads=True)
+
+        trace = trace_of(command)
+        before = ask(trace.questions[0]) if trace is not None and trace.compares else None
+        reply: Reply = self._ctx.effect(
+            key, self._call(command), find=find or find_for(command, ask), before=before
+        )
+        return reply
 
     def _call(self, command: Command) -> Callable[[Intent], Reply]:
         return lambda _intent: self._reply(command, reads=False)
