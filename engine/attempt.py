@@ -112,6 +112,8 @@ def _since_begun(ctx: StepContext, attempt: Attempt, seen: Mapping[str, Any]) ->
     if changes and not attempt.skipped:
         attempt.changes, told = changes, changes[0].result
         attempt.result = {**seen, **told} if isinstance(told, Mapping) else attempt.result
+        if changes[0].warnings:
+            attempt.result = {**attempt.result, "warnings": list(changes[0].warnings)}
     return attempt
 
 

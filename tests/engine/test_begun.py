@@ -40,6 +40,7 @@ class Halves:
     calls: list[str] = field(default_factory=list)
     fails: str = ""
     refuses: str = ""
+    warnings: tuple[str, ...] = ()
 
     def resource(self, params: Any) -> str | None:
         return "pair"
@@ -55,6 +56,7 @@ class Halves:
             before=observed,
             after=Pair(1, 1),
             result=Told(f"set {' and '.join(wrong) or 'nothing'}"),
+            warnings=self.warnings if wrong else (),
         )
 
     def apply(self, ctx: Context, params: Any, change: Change) -> Told:
@@ -96,6 +98,11 @@ def is_whole(made: Attempt) -> bool:
 def test_it_is_told_from_before_its_first_effect(life: Life, halves: Halves, kill: Any) -> None:
     assert is_whole(life.resumed(kill))
     assert halves.calls == ["left", "right"]
+
+
+def test_its_warnings_stay_in_its_result(life: Life, halves: Halves) -> None:
+    halves.warnings = ("beware",)
+    assert life.resumed(before_the_answer(2)).result["warnings"] == ["beware"]
 
 
 def test_it_is_told_so_after_two_kills(life: Life, halves: Halves) -> None:
