@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 from .errors import JournalError
 from .journal import EffectDone, EffectIntent, ItemDone, Record, RunEnded, RunHeader, RunSummary, StepDone
-from .journal_codec import Encoder, Mask
+from .journal_codec import Encoder
 from .journal_lock import WriterLock
 from .journal_reader import SqliteReader
 from .journal_schema import broken, make_folder, open_to_write
+from .journal_values import Mask
 
 LARGE = 64 * 1024
 """Records of more bytes than this are compressed, in a table of their own."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from .contract import RenderedFile
 from .errors import UsageError
 from .journal import ItemDone, NoJournal, Record, StepDone
-from .journal_codec import Packer
+from .journal_values import Packer
 from .loops import scope_of, shown
 from .model import Action, Change, Outcome
 from .params import secret_fields

@@ -9,7 +9,7 @@ from typing import Any
 
 from .diff import SYMBOLS
 from .errors import Stopped
-from .journal_codec import unpack
+from .journal_values import unpack
 from .model import Action, Change
 from .plan_file import PlanFile
 from .plan_values import ABSENT, KEYED, Difference, differences, opened

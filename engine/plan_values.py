@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from .journal_codec import Packer
+from .journal_values import Packer
 from .plain import plain
 from .template_guard import reveal
 from .values import Secret, contains_unknown

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import msgspec
 
 from .events import Event
-from .journal_codec import Packer
+from .journal_values import Packer
 from .report import Masking
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from .journal import EffectIntent, Left, RunSummary, Stop
-from .journal_codec import Packer
 from .journal_lock import Holder
 from .journal_steps import EffectState, JournalSteps, ToldEffect, ToldStep
+from .journal_values import Packer
 from .model import Action, Change, Outcome
 from .runs_list import RunLine, Status, line, status_of
 
