@@ -29,8 +29,10 @@ from .report_screen import screen_for
 from .role_files import roles_folders
 from .roster import Roster
 from .runner import Runner
+from .sealing import Seals
 from .secrets import Masker
 from .start_at import check_start
+from .state_key import STATE_KEY, key_source
 from .style import style_for
 from .targets import SANDBOX, Targets
 from .template import Templates
@@ -136,6 +138,8 @@ def play(
         raise UsageError("--step asks before each task, and there is no terminal to ask at")
     masker = Masker()
     masker.add_boxes(dict(options.extra_vars))
+    masker.add(os.environ.get(STATE_KEY, ""))
+    seals = Seals(key_source(loaded.vault, os.environ))
     cancel = threading.Event()
     with Reports([_reporter(view, masker)]) as reports:
         prompt = Prompt(reports, masker, cancel)
@@ -148,8 +152,9 @@ def play(
             registry=loaded.registry,
             templates=_templates(loaded, masker),
             open_journal=lambda: SqliteJournal(
-                state, mask=masker.mask, command=("runbook", *map(masker.mask, options.argv))
+                state, mask=masker.mask, command=("runbook", *map(masker.mask, options.argv)), seals=seals
             ),
+            seals=seals,
             report=reports.tell,
             masker=masker,
             cancel=cancel,

@@ -14,7 +14,9 @@ from .errors import InDoubt, RunbookError, Stopped
 from .journal import EffectDone, EffectIntent, Journal
 from .model import Change
 from .resume import History
-from .values import Secret
+from .state_key import NEXT_TIME
+from .template_guard import reveal
+from .values import Secret, contains_unknown
 
 MOST_ATTEMPTS = 3
 """How often one effect is called again after it provably did not happen."""
@@ -207,12 +209,13 @@ class Effects:
 
 
 def _open(known: EffectDone) -> Any:
-    if isinstance(known.result, Secret):
+    result = reveal(known.result)
+    if contains_unknown(result):
         raise Stopped(
             f"'{known.key}' of this step is done, but what it answered is secret and was not kept.",
-            hint="Start a new run with `--fresh`: it looks at the world again.",
+            hint=f"Start a new run with `--fresh`: it looks at the world again. {NEXT_TIME}",
         )
-    return known.result
+    return result
 
 
 def make_token(run: str, step: str, key: str, attempt: int) -> str:

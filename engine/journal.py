@@ -50,6 +50,8 @@ class RunHeader(_Record, frozen=True, kw_only=True, tag="run"):
     """Where it was started: relative paths and the sandbox belong there."""
     plan: str = ""
     """Digest of the plan that it is held to (`--plan`)."""
+    salt: str = ""
+    """Hex digits: what this run's secrets are sealed and digested with, beside the key."""
     started: datetime
     """UTC."""
 

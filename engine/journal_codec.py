@@ -18,7 +18,7 @@ from .journal import (
     StepDone,
     Stop,
 )
-from .journal_values import Mask, Packer, unpack
+from .journal_values import Mask, Open, Packer, SealUp, unpack, unsealed
 from .model import AddHost, Change, CustomStats, Directive, FactsOf, Include, IncludeRole, Outcome
 
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
@@ -26,11 +26,12 @@ _encoder = msgspec.json.Encoder()
 
 
 class Encoder:
-    """Makes records into lines of JSON; `mask` goes over every text that can come from outside of the engine."""
+    """Makes records into lines of JSON; `mask` goes over every text that can come from outside of the engine, and
+    `seal` seals the secrets in them."""
 
-    def __init__(self, mask: Mask | None = None) -> None:
-        self._data = Packer(mask)
-        self._planned = Packer(mask, planned=True)
+    def __init__(self, mask: Mask | None = None, seal: SealUp | None = None) -> None:
+        self._data = Packer(mask, seal=seal)
+        self._planned = Packer(mask, planned=True, seal=seal)
 
     def encode(self, record: Record) -> bytes:
         """Raises JournalError for values that must not or can't be kept."""
@@ -118,9 +119,12 @@ class Encoder:
         return directive
 
 
-def decode(body: bytes) -> Record:
-    """What `encode` was given. Raises JournalError when it is not one of our records."""
+def decode(body: bytes, open_: Open | None = None) -> Record:
+    """What `encode` was given; `open_` opens the secrets in it. Raises JournalError when it is not one of our
+    records."""
     try:
+        if open_ is not None and b'"$sealed"' in body:
+            body = _encoder.encode(unsealed(msgspec.json.decode(body), open_))
         record = _decoder.decode(body)
     except msgspec.DecodeError as error:
         raise JournalError(f"A record of the journal can't be read: {error}.") from error

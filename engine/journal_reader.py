@@ -14,6 +14,8 @@ from .errors import JournalError
 from .journal import Record, RunEnded, RunHeader, RunSummary, RunTime
 from .journal_codec import decode
 from .journal_schema import broken, open_to_read
+from .journal_values import Open
+from .sealing import Seals
 
 _PAGE = 500
 """Records fetched at a time, so that a reader holds no long snapshot while it thinks."""
@@ -31,9 +33,13 @@ class Entry(NamedTuple):
 class SqliteReader:
     """A `JournalReader`. A file that is not there has no runs, and is not made."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises JournalError: not a state file, damaged, or of another version."""
+    def __init__(self, path: Path, *, seals: Seals | None = None) -> None:
+        """seals: open the secrets of runs.
+
+        Raises JournalError: not a state file, damaged, or of another version.
+        """
         self._path = path
+        self._seals = seals or Seals()
         self._connection = open_to_read(path)
         self._lock = threading.Lock()
 
@@ -55,6 +61,7 @@ class SqliteReader:
     def entries(self, run: str) -> Iterator[Entry]:
         """A run's records in the order they were written, those that another process writes meanwhile included."""
         after = 0
+        open_: Open | None = None
         while True:
             rows = self._query(
                 "SELECT records.seq, records.at, records.body, large.body, records.checksum"
@@ -65,7 +72,10 @@ class SqliteReader:
                 _PAGE,
             )
             for seq, at, body, large, checksum in rows:
-                yield Entry(seq, datetime.fromtimestamp(at, UTC), self._record(seq, body, large, checksum))
+                record = self._record(seq, body, large, checksum, open_)
+                if isinstance(record, RunHeader):
+                    open_ = self._seals.of(record.salt).open
+                yield Entry(seq, datetime.fromtimestamp(at, UTC), record)
                 after = seq
             if len(rows) < _PAGE:
                 return
@@ -93,7 +103,9 @@ class SqliteReader:
         except sqlite3.Error as error:
             raise broken(self._path, error) from error
 
-    def _record(self, seq: int, body: str | None, large: bytes | None, checksum: int) -> Record:
+    def _record(
+        self, seq: int, body: str | None, large: bytes | None, checksum: int, open_: Open | None = None
+    ) -> Record:
         data = _whole(body, large)
         if data is None or zlib.crc32(data) != checksum:
             raise JournalError(
@@ -101,7 +113,7 @@ class SqliteReader:
                 hint="Keep a copy. Restore the file from a backup, or play with --fresh: effects of the damaged "
                 "run are then not known.",
             )
-        return decode(data)
+        return decode(data, open_)
 
 
 def _whole(body: str | None, large: bytes | None) -> bytes | None:

@@ -24,6 +24,7 @@ from .journal_lock import WriterLock
 from .journal_reader import SqliteReader
 from .journal_schema import broken, make_folder, open_to_write
 from .journal_values import Mask
+from .sealing import Seals
 
 LARGE = 64 * 1024
 """Records of more bytes than this are compressed, in a table of their own."""
@@ -65,8 +66,16 @@ class _Wait:
 class SqliteJournal(SqliteReader):
     """A `Journal`; the only writer of its file while it is open."""
 
-    def __init__(self, path: Path, *, mask: Mask | None = None, command: Sequence[str] | None = None) -> None:
-        """Make or open the file. `mask` goes over texts of results; `command` is told to who finds it locked.
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mask: Mask | None = None,
+        command: Sequence[str] | None = None,
+        seals: Seals | None = None,
+    ) -> None:
+        """Make or open the file. `mask` goes over texts of results; `command` is told to who finds it locked;
+        `seals` seal and open secrets.
 
         Raises JournalError: held by another process, damaged, of a newer version, or not writable.
         """
@@ -76,13 +85,16 @@ class SqliteJournal(SqliteReader):
             undo.callback(self._writer_lock.release)
             self._writer = _Writer(path)
             undo.callback(self._writer.close)
-            super().__init__(path)
+            super().__init__(path, seals=seals)
             undo.pop_all()
+        self._mask = mask
         self._encoder = Encoder(mask)
         self._run: str | None = None
 
     def begin(self, header: RunHeader) -> None:
         self._run = header.run
+        seal = self._seals.of(header.salt)
+        self._encoder = Encoder(self._mask, seal.seal if seal.has_key else None)
         self.commit(header)
 
     def append(self, record: Record) -> None:

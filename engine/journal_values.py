@@ -2,7 +2,7 @@
 
 What JSON lacks travels as an object with one key that starts with `$`: `{"$bytes": "aGk="}`. An object whose own
 keys could be taken for that travels as `{"$dict": [[key, value], ...]}`. Tuples come back as lists, structs and
-dataclasses as dicts. A Secret is never written, only where it came from.
+dataclasses as dicts. A Secret is never written in clear: sealed where there is a key, else only where it came from.
 """
 
 from __future__ import annotations
@@ -18,20 +18,31 @@ from typing import Any
 import msgspec
 
 from .errors import JournalError
-from .values import Expression, Secret, SourceFloat, SourceInt, Template, Unknown
+from .template_guard import reveal
+from .values import Expression, Secret, SourceFloat, SourceInt, Template, Unknown, contains_unknown
 
 Mask = Callable[[str], str]
+SealUp = Callable[[bytes, str], str]
+"""Of plain bytes and what they are about: the text that `Open` opens."""
+Open = Callable[[str, str], bytes | None]
+"""Of a sealed text and what it is about: the plain bytes; None: that takes another key."""
 
 _encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
 _LARGEST_INT = 2**63
+
+WITHHELD = "a secret that the state file does not keep"
+LOCKED = "a secret that the state file keeps sealed with another key"
 
 
 class Packer:
-    """Turns values into JSON types. `planned`: Unknown may stand in it, as in what a change would lead to."""
+    """Turns values into JSON types. `planned`: Unknown may stand in it, as in what a change would lead to. `seal`
+    seals secrets; None: only their origin is told."""
 
-    def __init__(self, mask: Mask | None, *, planned: bool = False) -> None:
+    def __init__(self, mask: Mask | None, *, planned: bool = False, seal: SealUp | None = None) -> None:
         self._mask = mask
         self._planned = planned
+        self._seal = seal
         self._by_type: dict[type, Callable[[Any], Any]] = {
             str: self._str,
             dict: self._mapping,
@@ -81,7 +92,7 @@ class Packer:
     def _rare(self, value: Any) -> Any:  # noqa: C901 (one flat list of types)
         match value:
             case Secret():
-                return {"$secret": value.origin}
+                return self._secret(value)
             case Unknown():
                 return self._unknown(value)
             case bytes() | bytearray() | memoryview():
@@ -118,6 +129,13 @@ class Packer:
                 return self._sequence(value)
             case _:
                 raise _refused(f"a value of type {type(value).__name__}")
+
+    def _secret(self, value: Secret) -> dict[str, Any]:
+        inner = reveal(value)
+        if self._seal is None or contains_unknown(inner):
+            return {"$secret": value.origin}
+        plain = _encoder.encode(Packer(None).pack(inner))
+        return {"$sealed": [value.origin, self._seal(plain, value.origin)]}
 
     def _unknown(self, value: Unknown) -> dict[str, str]:
         if not self._planned:
@@ -187,7 +205,31 @@ def _unpack_float(content: list[str]) -> float:
 
 def _withheld(origin: str) -> Secret:
     """A secret that was not written: to use it raises, so that nothing goes on with a mask in its place."""
-    return Secret(Unknown(f"a secret that the state file does not keep ({origin or 'no name'})"), origin)
+    return Secret(Unknown(f"{WITHHELD} ({origin or 'no name'})"), origin)
+
+
+def _unopened(content: list[str]) -> Secret:
+    origin, _ = content
+    return Secret(Unknown(f"{LOCKED} ({origin or 'no name'})"), origin)
+
+
+def _opened(content: list[Any]) -> Secret:
+    origin, inner = content
+    return Secret(unpack(inner), origin)
+
+
+def unsealed(packed: Any, open_: Open) -> Any:
+    """Packed data with what is sealed in it opened, as far as that can be."""
+    if type(packed) is list:
+        return [unsealed(item, open_) for item in packed]
+    if type(packed) is not dict:
+        return packed
+    sealed = packed.get("$sealed") if len(packed) == 1 else None
+    if sealed is None:
+        return {name: unsealed(item, open_) for name, item in packed.items()}
+    origin, text = sealed
+    plain = open_(text, origin)
+    return packed if plain is None else {"$opened": [origin, _decoder.decode(plain)]}
 
 
 _UNPACKERS: dict[str, Callable[[Any], Any]] = {
@@ -200,5 +242,7 @@ _UNPACKERS: dict[str, Callable[[Any], Any]] = {
     "$int": _unpack_int,
     "$float": _unpack_float,
     "$secret": _withheld,
+    "$sealed": _unopened,
+    "$opened": _opened,
     "$unknown": Unknown,
 }

@@ -144,7 +144,7 @@ class Judge:
             notified=self._notified(task, scope) if task.notify and changed and not failed else (),
             directives=learned.directives,
             ignored=failed and bool(as_flag(self._flag(task.ignore_errors, scope, weighed))),
-            hint=weighed.hint if failed else "",
+            hint=weighed.hint if failed and not hidden else "",
             arguments=attempt.arguments if failed and not hidden else NO_VARS,
         )
 

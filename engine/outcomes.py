@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import TemplateError
+from .journal_values import LOCKED, WITHHELD
 from .model import NO_VARS, Action, Change, Outcome, Status
+from .state_key import NEXT_TIME, STATE_KEY
 from .values import Expression, Unknown, first_unknown
 
 
@@ -34,8 +36,16 @@ def left_open(why: str, *, dry: bool) -> Outcome:
     """A dry run leaves it undecided. In a real run nothing will ever tell, and TemplateError is raised: it needs a
     secret that a resume could not restore, or what a task with `check_mode: true` only planned."""
     if not dry:
-        raise TemplateError(f"{why}, which this run can't know", hint="Start afresh with `--fresh`.")
+        raise TemplateError(f"{why}, which this run can't know", hint=_way_out(why))
     return undecided(why)
+
+
+def _way_out(why: str) -> str:
+    if LOCKED in why:
+        return (
+            f"Go on with the vault password, or the {STATE_KEY}, that the run had; or `--fresh` starts anew."
+        )
+    return f"Start afresh with `--fresh`. {NEXT_TIME}" if WITHHELD in why else "Start afresh with `--fresh`."
 
 
 def must_know(what: str, values: Sequence[Any], *, dry: bool) -> None:

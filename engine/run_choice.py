@@ -17,6 +17,7 @@ from .model import Inventory, Playbook, Value
 from .options import Options
 from .preflight import Destination
 from .resume import History, pick
+from .state_key import make_salt
 from .targets import world_of
 
 
@@ -57,7 +58,7 @@ def choose_run(journal: Journal, header: RunHeader, options: Options) -> ChosenR
     if chosen is None:
         journal.begin(header)
         return ChosenRun(header, History(), resumed=False, began=header.started)
-    header = msgspec.structs.replace(header, run=chosen.run)
+    header = msgspec.structs.replace(header, run=chosen.run, salt=chosen.header.salt)
     history = History(journal.records(chosen.run))
     journal.begin(header)
     return ChosenRun(header, history, resumed=True, began=chosen.header.started)
@@ -83,6 +84,7 @@ def make_header(
         target=", ".join(dict.fromkeys(world_of(place.target) for place in where)),
         start_at=options.start_at or "",
         argv=options.argv,
+        salt=make_salt().hex(),
         folder=str(Path.cwd()),
         plan=options.plan,
         started=datetime.now(UTC),

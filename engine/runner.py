@@ -37,6 +37,7 @@ from .roster import Roster
 from .run_choice import ChosenRun, choose_run, make_header
 from .sandbox_start import start_sandbox
 from .scheduler import STRATEGIES, TICK, Scheduler
+from .sealing import Seals
 from .secrets import Masker
 from .start_at import StartAt
 from .step import Steps
@@ -61,6 +62,8 @@ class Runner:
     open_journal: Callable[[], Journal]
     report: Callable[[Event], None]
     masker: Masker = field(default_factory=Masker)
+    seals: Seals = field(default_factory=Seals)
+    """Those of the journal."""
     cancel: threading.Event = field(default_factory=threading.Event)
     ask: Callable[[str], str] = nobody
     question: Ask | None = None

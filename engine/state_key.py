@@ -20,6 +20,9 @@ SALT = 16
 HINT = f"Give a vault password (--vault-password-file), or set {STATE_KEY} to a text of your own that stays secret."
 """What to do where there is no source of keys."""
 
+NEXT_TIME = f"A run that has a vault password or {STATE_KEY} keeps its secrets sealed, and goes on with them."
+"""What to do another time, where a run can't go on without a secret that it did not keep."""
+
 _COST = 2**14
 """Scrypt's N: some 50 ms and 16 MiB for each guess of a password."""
 

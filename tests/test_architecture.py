@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "prose",
         "vault*",
         "state_key",
+        "sealing",
     ),
     ("template*", "secrets", "filters*", "jinja_tests", "versions", "passwords", "lookups*", "plugins"),
     ("scope",),

@@ -18,6 +18,7 @@ from runbook.plan_file import SavedPlan, read_plan, write_plan
 from runbook.plan_run import Keeping, Making, NoPlan, PlanPart
 from runbook.registry import Registry
 from runbook.runner import Runner
+from runbook.sealing import Seals
 from runbook.secrets import Masker
 from runbook.template import Templates
 
@@ -88,6 +89,8 @@ class Folder:
     path: Path
     inventory: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    key: bytes | None = None
+    """What secrets are sealed with."""
 
     @property
     def state(self) -> Path:
@@ -110,6 +113,7 @@ class Folder:
         masker = Masker()
         digest = options.pop("plan_digest", "")
         fields = {name: options.pop(name) for name in ("ask", "question") if name in options}
+        seals = Seals(self.key)
         sources = [self.inventory] if self.inventory else []
         runner = Runner(
             playbook=load_playbook(str(file), registry, extra_vars=options.get("extra_vars", {})),
@@ -117,13 +121,18 @@ class Folder:
             options=Options(**{**self.options, **options}, plan=digest),
             registry=registry,
             templates=Templates(self.path, masker),
-            open_journal=lambda: SqliteJournal(self.state, mask=masker.mask),
+            open_journal=lambda: SqliteJournal(self.state, mask=masker.mask, seals=seals),
+            seals=seals,
             report=events.append,
             masker=masker,
             plan=plan(masker) if plan else NoPlan(),
             **fields,
         )
         return runner, events
+
+    def kept(self) -> bytes:
+        """All bytes of the state file, and of what SQLite keeps beside it."""
+        return b"".join(file.read_bytes() for file in self.path.glob("state.db*"))
 
     def play(self, text: str | None = None, **options: Any) -> Played:
         runner, events = self.runner(text, **options)
