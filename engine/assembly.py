@@ -21,7 +21,7 @@ from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
 from .model import NO_VARS, Inventory, Playbook, Value
 from .options import Options
-from .plan_run import NoPlan, PlanPart
+from .plan_run import Making, NoPlan, PlanPart
 from .prompts import Prompter
 from .registry import Registry
 from .report import Reporter, Reports
@@ -50,6 +50,8 @@ class View:
     json: bool = False
     diff: bool = False
     verbosity: int = 0
+    kept: bool = False
+    """A plan is going to be kept in a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,8 @@ def play(
     masker.add(os.environ.get(STATE_KEY, ""))
     seals = Seals(key_source(loaded.vault, os.environ))
     cancel = threading.Event()
-    with Reports([_reporter(view, masker)]) as reports:
+    part = plan(masker)
+    with Reports([_reporter(view, masker, part)]) as reports:
         prompt = Prompt(reports, masker, cancel)
         for warning in loaded.warnings:
             reports.tell(Notice(message=str(warning)))
@@ -160,7 +163,7 @@ def play(
             cancel=cancel,
             ask=prompt,
             question=prompt.question if prompt.there() else None,
-            plan=plan(masker),
+            plan=part,
         )
         with stopping(cancel, partial(reports.tell, STOPPING)):
             code = runner.run()
@@ -181,7 +184,11 @@ def _templates(loaded: Loaded, masker: Masker) -> Templates:
     return Templates(Path(loaded.playbook.path).resolve().parent, masker, loaded.vault)
 
 
-def _reporter(view: View, masker: Masker) -> Reporter:
+def _reporter(view: View, masker: Masker, plan: PlanPart) -> Reporter:
+    if isinstance(plan, Making) and view.json:
+        from .report_plan_json import PlanJsonReporter
+
+        return PlanJsonReporter(sys.stdout, masker, plan.document)
     if view.json:
         from .report_json import JsonReporter
 
@@ -190,4 +197,8 @@ def _reporter(view: View, masker: Masker) -> Reporter:
 
     screen = screen_for(sys.stdout, os.environ, masker)
     style = style_for(sys.stdout, os.environ)
+    if isinstance(plan, Making):
+        from .report_plan import PlanReporter
+
+        return PlanReporter(screen, style, verbosity=view.verbosity, kept=view.kept)
     return TextReporter(screen, style, verbosity=view.verbosity, with_diff=view.diff)

@@ -108,7 +108,7 @@ def plan(playbooks: tuple[str, ...], out: Path | None, **given: Any) -> int:
 
     start, extra, vault = _start(playbooks, given)
     options = _options(start, extra, given, check=True)
-    code, _ = _play(start, options, {**given, "diff": True}, vault, making)
+    code, _ = _play(start, options, {**given, "diff": True, "out": out}, vault, making)
     if out is not None and code == DONE:
         told = save(made[0], out, vault)
         click.echo(told, err=given["output"] == "json")
@@ -230,7 +230,12 @@ def _play(
         from .cli_plan import keeping
 
         options, plan = keeping(start.plan, options, vault)
-    view = assembly.View(json=given["output"] == "json", diff=given["diff"], verbosity=given["verbose"])
+    view = assembly.View(
+        json=given["output"] == "json",
+        diff=given["diff"],
+        verbosity=given["verbose"],
+        kept=given.get("out") is not None,
+    )
     loaded = assembly.load(
         start.playbooks,
         start.inventory,

@@ -8,7 +8,7 @@ import click
 
 from .cli_codes import DONE, WRONG
 
-_SCHEMAS = ["playbook", "tasks", "inventory", "vars", "runs", "run"]
+_SCHEMAS = ["playbook", "tasks", "inventory", "vars", "runs", "run", "plan"]
 _LIBRARIES = (Path("library"), Path("playbooks", "library"))
 """Where a person's own modules are looked for when no playbook is named."""
 
@@ -17,7 +17,7 @@ _LIBRARIES = (Path("library"), Path("playbooks", "library"))
 @click.argument("what", type=click.Choice(_SCHEMAS), default="playbook")
 def schema(what: str) -> int:
     """Print the JSON Schema of a playbook, a file of tasks, an inventory or a file of variables, for editors; or of
-    what `runbook runs` and `runbook show` tell programs."""
+    what `runbook runs`, `runbook show` and `runbook plan` tell programs."""
     import json
 
     from .registry import Registry

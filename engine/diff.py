@@ -47,6 +47,16 @@ _MEANINGS: dict[Action, str] = {
 
 _COMPARED = ("is compared only", "was compared only")
 
+COUNTED: dict[Action, str] = {
+    Action.CREATE: "add",
+    Action.UPDATE: "change",
+    Action.REPLACE: "replace",
+    Action.DELETE: "remove",
+    Action.RUN: "run",
+    Action.UNDECIDED: "undecided",
+}
+"""What the closing line calls them."""
+
 _SENTENCES: dict[Action, tuple[str, str]] = {
     Action.NONE: ("needs no change", "needed no change"),
     Action.READ: ("will be read", "was read"),
@@ -94,20 +104,27 @@ def legend(changes: Iterable[Change], style: Style = no_colour) -> list[str]:
 
 def summary(changes: Sequence[Change]) -> str:
     """The closing line: how much of what."""
-    count = Counter(change.action for change in changes if change.action.changes)
-    if not count:
+    count = counted(changes)
+    if not any(count.values()):
         return "No changes. The world is already as the playbook describes it."
-    parts = [
-        f"{count[Action.CREATE]} to add",
-        f"{count[Action.UPDATE]} to change",
-        f"{count[Action.REPLACE]} to replace",
-        f"{count[Action.DELETE]} to remove",
-    ]
-    if count[Action.RUN]:
-        parts.append(f"{count[Action.RUN]} to run")
-    if count[Action.UNDECIDED]:
-        parts.append(f"{count[Action.UNDECIDED]} undecided")
+    always = ("add", "change", "replace", "remove")
+    parts = [_part(name, number) for name, number in count.items() if number or name in always]
     return f"Plan: {', '.join(parts)}."
+
+
+def counted(changes: Iterable[Change]) -> dict[str, int]:
+    """How many changes of each kind."""
+    count = Counter(change.action for change in changes)
+    return {name: count[action] for action, name in COUNTED.items()}
+
+
+def counts(changes: Iterable[Change]) -> str:
+    """How much of what, of one host: what there is none of is left out."""
+    return ", ".join(_part(name, number) for name, number in counted(changes).items() if number)
+
+
+def _part(name: str, number: int) -> str:
+    return f"{number} {name}" if name == "undecided" else f"{number} to {name}"
 
 
 def _name(change: Change) -> str:

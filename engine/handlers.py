@@ -79,8 +79,10 @@ class Notified:
     around: Surroundings
     templates: Templates
 
-    def notify(self, host: str, slot: Slot, trail: Trail, name: str) -> None:
-        """Raises LoadError for a name that no handler has: as in Ansible nothing goes on then, and nothing is lost,
+    def notify(self, host: str, slot: Slot, trail: Trail, name: str, *, sure: bool = True) -> None:
+        """`sure`: not so in a dry run, when a step is not decided.
+
+        Raises LoadError for a name that no handler has: as in Ansible nothing goes on then, and nothing is lost,
         because what was done is recorded."""
         found = self.named(host, name)
         if not found:
@@ -89,9 +91,16 @@ class Notified:
             message = f"There is no handler named '{name}' in this play, and none listens to it"
             raise LoadError([Problem(message, slot.task.position, hint)])
         if slot.frame.handler:
+            trail.maybe.difference_update(found if sure else ())
+            trail.maybe.update(() if sure else set(found) - trail.due)
             trail.due.update(found)
-        elif name not in trail.notified:
+            return
+        if name not in trail.notified:
             trail.notified.append(name)
+            if not sure:
+                trail.open.add(name)
+        elif sure:
+            trail.open.discard(name)
 
     def named(self, host: str, name: str) -> Sequence[int]:
         """The handlers that answer to the name, by their numbers."""

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .attempt import Attempt
-from .errors import TemplateError
-from .model import NO_VARS, Change, Directive, FactsOf, Include, IncludeRole, Outcome, Status, Task, Value
+from .errors import StepError, TemplateError
+from .model import (
+    NO_VARS,
+    Action,
+    Change,
+    Directive,
+    FactsOf,
+    Include,
+    IncludeRole,
+    Outcome,
+    Status,
+    Task,
+    Value,
+)
 from .outcomes import must_know, undecided
 from .places import delegated
 from .scope import VariableScope
 from .template import Templates, as_flag
-from .values import Expression, Secret, Unknown
+from .values import Expression, Secret, Unknown, UnknownValue
 
 NO_TRACE = "(traceback unavailable)"
 """What Ansible puts into `exception` of a failure that it has no traceback of."""
@@ -41,6 +53,8 @@ class Weighed:
     changed: bool
     failed: bool
     hint: str = ""
+    unsure: bool = False
+    """In a dry run: `changed_when` depends on what the run will bring."""
 
     @property
     def open(self) -> bool:
@@ -80,6 +94,8 @@ class Judge:
                 self._broken(weighed, "changed_when", error)
                 return
             weighed.changed = result["changed"] = self._all(verdicts, weighed.changed)
+            if (unknown := _unknown(verdicts)) is not None:
+                weighed.unsure, result["changed"] = True, unknown
         if task.failed_when:
             try:
                 verdicts = self._verdicts(task.failed_when, seen)
@@ -88,6 +104,8 @@ class Judge:
                 return
             weighed.failed = self._all(verdicts, weighed.failed)
             result["failed"] = result["failed_when_result"] = weighed.failed
+            if (unknown := _unknown(verdicts)) is not None:
+                result["failed"] = result["failed_when_result"] = unknown
             if weighed.attempt.error is not None and not weighed.failed:
                 result["failed_when_suppressed_exception"] = result.pop("exception", NO_TRACE)
             if weighed.failed and not weighed.attempt.failed:
@@ -121,7 +139,8 @@ class Judge:
         """The outcome of what was weighed. Raises TemplateError for keywords that can't be rendered."""
         attempt, result = weighed.attempt, weighed.result
         if weighed.open:
-            return undecided(str(attempt.undecided), attempt.result, attempt.changes)
+            left = undecided(str(attempt.undecided), attempt.result, attempt.changes)
+            return replace(left, may_notify=self.may_notify(task, scope)) if task.notify else left
         changed, failed, changes = weighed.changed, weighed.failed, attempt.changes
         if failed:
             result.setdefault("exception", NO_TRACE)
@@ -135,13 +154,17 @@ class Judge:
         if attempt.skipped and not failed:
             status, result["skipped"] = Status.SKIPPED, True
         learned = Learned() if failed else self._learned(task, scope, attempt)
+        if self.dry and task.ignore_errors and any(change.action is Action.RUN for change in changes):
+            result["failed"] = Unknown("whether what is run will fail")
+        tells = bool(task.notify) and bool(changed) and not failed
         return Outcome(
             status=status,
             result=result,
             changes=changes,
             facts=learned.facts,
             host_facts=learned.host_facts,
-            notified=self._notified(task, scope) if task.notify and changed and not failed else (),
+            notified=self._notified(task, scope) if tells and not weighed.unsure else (),
+            may_notify=self._notified(task, scope) if tells and weighed.unsure else (),
             directives=learned.directives,
             ignored=failed and bool(as_flag(self._flag(task.ignore_errors, scope, weighed))),
             hint=weighed.hint if failed and not hidden else "",
@@ -167,12 +190,23 @@ class Judge:
                 return False
             raise
 
+    def may_notify(self, task: Task, scope: VariableScope) -> tuple[str, ...]:
+        """Handlers that an undecided step may notify; those whose names are not known yet are left out."""
+        try:
+            return self._notified(task, scope)
+        except (StepError, UnknownValue):
+            return ()
+
     def _notified(self, task: Task, scope: VariableScope) -> tuple[str, ...]:
         names: list[str] = []
         for written in task.notify:
             name = Secret.reveal(self.templates.render(written, scope))
             names.extend(map(str, name) if isinstance(name, list) else [str(name)])
         return tuple(names)
+
+
+def _unknown(verdicts: Sequence[bool | Unknown]) -> Unknown | None:
+    return next((verdict for verdict in verdicts if isinstance(verdict, Unknown)), None)
 
 
 def _hint(attempt: Attempt) -> str:

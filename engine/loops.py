@@ -124,6 +124,7 @@ def together(ended: Sequence[Outcome]) -> Outcome:
         facts={} if failed else facts,
         host_facts={} if failed else host_facts,
         notified=() if failed else tuple(dict.fromkeys(name for o in ended for name in o.notified)),
+        may_notify=tuple(dict.fromkeys(name for o in ended for name in o.may_notify)),
         directives=() if failed else tuple(d for o in ended for d in o.directives),
         ignored=failed and all(o.ignored for o in ended if o.status is Status.FAILED),
     )

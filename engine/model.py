@@ -388,6 +388,8 @@ class Outcome:
     host_facts: Mapping[str, Any] = field(default_factory=dict)
     """What it found out about the host (`setup`): it joins `ansible_facts`."""
     notified: tuple[str, ...] = ()
+    may_notify: tuple[str, ...] = ()
+    """In a dry run: handlers that it notifies if it turns out to change something."""
     directives: tuple[Directive, ...] = ()
     """What the engine does next because of it; a resume follows them again without asking the module."""
     ignored: bool = False

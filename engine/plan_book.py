@@ -11,7 +11,7 @@ from .errors import UsageError
 from .journal import ItemDone, NoJournal, Record, StepDone
 from .journal_values import Packer
 from .loops import scope_of, shown
-from .model import Action, Change, Outcome
+from .model import Action, Change, Outcome, Status
 from .params import secret_fields
 from .plain import plain
 from .plan_values import Keyer, hidden, sealed
@@ -93,6 +93,7 @@ class PlanBook(NoJournal):
                     item=item,
                     label=manner.text(shown(value)) if items else "",
                     open=contains_unknown(value),
+                    changed=change.action is not Action.RUN or outcome.status is not Status.OK,
                     arguments=kept,
                     settings={name: manner.keep(v, call, name) for name, v in call.settings.items()},
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from . import __version__
 from .errors import Stopped, UsageError
 from .journal import Journal, NoJournal, RunHeader
 from .plan_book import Keyed, PlanBook, Shown
+from .plan_document import Failure, PlanDocument, document
 from .plan_file import PlanFile, SavedPlan
 from .plan_keeper import Keeper
 from .plan_values import Keyer
@@ -72,7 +73,13 @@ class Making:
     @property
     def changes(self) -> bool:
         """Whether anything would change, or may."""
-        return bool(self.book.steps(Shown(self._masker)))
+        return any(call.changed for step in self.book.steps(Shown(self._masker)) for call in step.calls)
+
+    def document(self, exit_code: int, failures: Sequence[Failure], notes: Sequence[str]) -> PlanDocument:
+        """The plan for programs, secrets masked."""
+        assert self.header is not None  # noqa: S101 (asked at the end of the run)
+        manner = Shown(self._masker)
+        return document(self.book, self.header, manner, exit_code=exit_code, failures=failures, notes=notes)
 
     def file(self, source: bytes | None) -> PlanFile:
         """The plan as a file keeps it. `source`: what keys are made from. Raises UsageError for secrets without

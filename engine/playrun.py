@@ -139,6 +139,8 @@ class PlayRun:
             self._finish(lane, passed_over(), replayed=False)
             return None
         job = self._job(lane, slot, step)
+        if slot.frame.maybe:
+            return lambda: self.steps.leave_open(job, "it is not known yet whether it is notified")
         return lambda: self.steps.perform(job)
 
     def waits(self, lane: Lane) -> bool:
@@ -242,6 +244,8 @@ class PlayRun:
         self._note_role(lane, slot, outcome)
         for notified in outcome.notified:
             self._notified.notify(lane.host, slot, lane.trail, notified)
+        for notified in outcome.may_notify:
+            self._notified.notify(lane.host, slot, lane.trail, notified, sure=False)
         if slot.task.module != META or outcome.status in (Status.FAILED, Status.SKIPPED):
             self._tell_end(lane.host, slot, name, outcome, replayed)
         self._go_on(lane, slot, outcome, verdict)

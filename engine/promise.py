@@ -43,6 +43,8 @@ class PlannedCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The item as it is shown."""
     open: bool = False
     """The item holds what is known after apply only, so that its identity is another one then."""
+    changed: bool = True
+    """False: it runs something that changes nothing, as the task says (`changed_when: false`)."""
     arguments: Any = None
     settings: Any = None
     """Where and how it acts: AWS settings, connection, environment."""

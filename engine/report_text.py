@@ -138,12 +138,17 @@ class TextReporter:
 
     # ------------------------------------------------------------ the end
 
-    def _finish(self, event: RunFinished) -> None:
+    def _cards(self, event: RunFinished) -> list[str]:
+        """What failed, once more, where the eye looks first."""
         lines: list[str] = []
         for host, (failure, items) in self._failures.items():
             tally = event.hosts.get(host)
             if tally is None or tally.failed or tally.unreachable:
                 lines += card(failure, items, self._style)
+        return lines
+
+    def _finish(self, event: RunFinished) -> None:
+        lines = self._cards(event)
         lines += ["", self._rule("PLAY RECAP"), *recap(event.hosts, self._style)]
         if event.stats:
             lines += ["", self._rule("CUSTOM STATS"), *stats(event.stats)]

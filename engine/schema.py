@@ -1,5 +1,5 @@
-"""`runbook schema`: JSON Schema (2020-12) of the files that an operator writes, for editors, and of what `runs` and
-`show` tell programs.
+"""`runbook schema`: JSON Schema (2020-12) of the files that an operator writes, for editors, and of what `runs`,
+`show` and `plan` tell programs.
 
 Made from what the loader itself reads by (the tables of keywords with their readers, and the modules' Params) and
 from the types that are written.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from . import runs_list, show_json
+from . import plan_document, runs_list, show_json
 from .errors import ContractError
 from .inventory_text import GROUP_KEYS
 from .keyword_schema import NAME, TEXT
@@ -71,6 +71,7 @@ SCHEMAS: Mapping[str, Callable[[Registry], Schema]] = {
     "vars": variables,
     "runs": lambda _registry: {"$schema": DIALECT, "title": "The runs of a state file", **runs_list.schema()},
     "run": lambda _registry: {"$schema": DIALECT, "title": "A run of a state file", **show_json.schema()},
+    "plan": lambda _registry: {"$schema": DIALECT, "title": "A plan", **plan_document.schema()},
 }
 """By the word of the command line."""
 

@@ -21,7 +21,7 @@ from .job import Job
 from .judge import Judge, Weighed
 from .loops import ItemKey, extended, in_loop, item_keys, loop_items, no_items, scope_of, shown, together
 from .model import Loop, Outcome, Task
-from .outcomes import left_open, must_know, skipped
+from .outcomes import UnknownResult, left_open, must_know, skipped
 from .places import spot_for
 from .promise import Promise
 from .registry import Registry
@@ -99,6 +99,16 @@ class Steps:
         skipped = f"`when` is false: {why}" if "false_condition" in outcome.result else str(why)
         promise.ended(job.step, frozenset(map(scope_of, job.items)), skipped=skipped)
 
+    def leave_open(self, job: Job, why: str) -> Outcome:
+        """The outcome in a dry run of a step of which nobody knows whether it will be done."""
+        return self._may_notify(job, job.scope, left_open(why, dry=True))
+
+    def _may_notify(self, job: Job, scope: VariableScope, outcome: Outcome) -> Outcome:
+        """With the handlers that an undecided step may notify."""
+        if not job.task.notify or not isinstance(outcome.result, UnknownResult):
+            return outcome
+        return replace(outcome, may_notify=self._judge.may_notify(job.task, scope))
+
     def restore(self, job: Job, outcome: Outcome, ended: Mapping[str, Outcome]) -> None:
         """What a finished step left in the background goes on: `AsyncSteps.restore`."""
         self._async.restore(job, outcome, ended)
@@ -116,7 +126,7 @@ class Steps:
             return self._spared(job) or self._failed(job, job.scope, error)
         if isinstance(items, Unknown):
             why = f"The loop depends on {Unknown.describe(items)}"
-            return self._spared(job) or left_open(why, dry=self._dry)
+            return self._spared(job) or self._may_notify(job, job.scope, left_open(why, dry=self._dry))
         return self._items(job, loop, items) if items else no_items()
 
     def _spared(self, job: Job) -> Outcome | None:
@@ -187,7 +197,7 @@ class Steps:
                 scope = self._there(job, scope)
             held = self._held(job, scope)
             if held is not None:
-                return held
+                return self._may_notify(job, scope, held)
             tries = self._tries(job.task, scope)
             weighed = self._until(job, scope, item, tries) if tries else self._try(job, scope, item, 1)
             return self._judge.settle(job.task, scope, weighed)

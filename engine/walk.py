@@ -27,6 +27,8 @@ class Frame:
     handler: bool = False
     rescued: bool = False
     """A rescue section takes over when a task here fails."""
+    maybe: bool = False
+    """A handler of which a dry run does not know whether it is notified."""
     under: tuple[str, ...] = ()
     """The includes that led here: steps without their host."""
 
@@ -85,6 +87,10 @@ class Trail:
     """The handlers that answer to a name."""
     due: set[int] = field(default_factory=set)
     """Handlers that were notified and have not run, by their place among the handlers."""
+    open: set[str] = field(default_factory=set)
+    """Of `notified`, in a dry run: names that only undecided steps notified."""
+    maybe: set[int] = field(default_factory=set)
+    """Of `due`, in a dry run: those that only such names are for."""
     roles: RolesPlayed = field(default_factory=RolesPlayed)
     flushes: int = 0
     failed: bool = False
@@ -185,15 +191,21 @@ def _flush(frame: Frame, trail: Trail, handlers: Sequence[Task]) -> Walk:
     (Ansible's rule). What stands before it, and what a failure keeps from running, stays due for another flush."""
     trail.flushes += 1
     for name in trail.notified:
-        trail.due.update(trail.named(name))
+        found = set(trail.named(name))
+        trail.maybe -= found if name not in trail.open else set()
+        trail.maybe |= found - trail.due if name in trail.open else set()
+        trail.due |= found
     trail.notified.clear()
+    trail.open.clear()
     place = replace(frame, chain=f"{frame.chain}flush{trail.flushes}/", handler=True)
     number = 0
     while number < len(handlers):
         if number in trail.due:
             trail.due.discard(number)
+            here = replace(place, maybe=True) if number in trail.maybe else place
+            trail.maybe.discard(number)
             failed = yield from _walk_task(
-                Slot(handlers[number], place, (*frame.order, number)), trail, handlers
+                Slot(handlers[number], here, (*frame.order, number)), trail, handlers
             )
             if failed:
                 return True

@@ -128,7 +128,7 @@ class SgRule:
                 resource=resource,
                 before=observed,
                 result=Output(),
-                reason="is to be absent",
+                reason="it is to be absent",
             )
         if observed is None:
             after = _wanted(params, Unknown(f"{resource} id"))

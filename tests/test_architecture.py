@@ -81,6 +81,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "roster",
         "plan_run",
+        "plan_document",
         "prompts",
         "stepping",
         "run_choice",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.plays import Folder
+from tests.support.plays import Folder, Played
 
 
 def test_a_dry_run_shows_changes_and_writes_nothing(folder: Folder) -> None:
@@ -87,3 +87,61 @@ def test_a_task_that_only_compares_registers_in_a_dry_run_what_it_will_in_the_ru
             - {name: then, debug: {msg: "{{ ran is skipped }}"}}
         """
     assert folder.play(book, check=True).message("then") is folder.play(book).message("then") is True
+
+
+def actions(played: Played) -> dict[str, list[str]]:
+    return {step[1]: [str(c.action) for c in played.outcome(step[1]).changes] for step in played.steps}
+
+
+def test_a_handler_that_only_an_undecided_step_notifies_is_undecided(folder: Folder) -> None:
+    book = """
+        - hosts: localhost
+          tasks:
+            - {name: run, command: echo hi, register: ran}
+            - {name: maybe, command: echo a, when: ran.stdout == 'hi', notify: [open, both]}
+            - {name: sure, command: echo b, notify: both}
+            - {name: told later, command: echo c, register: c, changed_when: c.stdout == 'c', notify: later}
+            - {name: each, command: "echo {{ item }}", loop: "{{ ran.stdout_lines }}", notify: looped}
+          handlers:
+            - {name: open, command: echo 1, notify: last}
+            - {name: both, command: echo 2}
+            - {name: later, command: echo 3}
+            - {name: looped, command: echo 4}
+            - {name: last, command: echo 5}
+            - {name: never, command: echo 6}
+        """
+    played = folder.play(book, check=True)
+    found = actions(played)
+    assert {name: found[name] for name in ("open", "both", "later", "looped", "last")} == {
+        "open": ["undecided"],
+        "both": ["run"],
+        "later": ["undecided"],
+        "looped": ["undecided"],
+        "last": ["undecided"],
+    }
+    assert "never" not in found
+    assert [name for name in folder.play(book).names if name in found] == list(found)
+
+
+def test_what_a_condition_on_a_result_will_say_is_not_guessed(folder: Folder) -> None:
+    played = folder.play(
+        """
+        - hosts: localhost
+          tasks:
+            - {name: run, command: echo hi, register: a, changed_when: a.stdout == 'ho'}
+            - {name: changed, command: echo x, when: a is changed}
+            - {name: fails, command: "false", register: b, ignore_errors: true}
+            - {name: failed, command: echo y, when: b is failed}
+            - {name: judged, command: echo hi, register: c, failed_when: c.stdout == 'ho'}
+            - {name: succeeded, command: echo z, when: c is succeeded}
+        """,
+        check=True,
+    )
+    assert {name: found[0] for name, found in actions(played).items()} == {
+        "run": "run",
+        "changed": "undecided",
+        "fails": "run",
+        "failed": "undecided",
+        "judged": "run",
+        "succeeded": "undecided",
+    }
