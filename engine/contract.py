@@ -32,6 +32,7 @@ from .contract_arguments import (
     no_effect,
     refused,
 )
+from .contract_undo import Undo, UndoAnswer
 from .errors import RunbookError
 from .model import (
     Action,
@@ -365,6 +366,8 @@ class Module(Protocol):
     to a host that it knows, of `local` and `ssm`. It is refused on a host that none of them leads to.
 
     One that concerns all hosts at once (`pause`) has `run_once: ClassVar[bool] = True`.
+
+    One whose changes can be taken back has `undo`, as in `contract_undo.Undoable`.
     """
 
     contract_version: ClassVar[int]
@@ -476,6 +479,8 @@ __all__ = [
     "Scope",
     "Target",
     "TemplateSyntax",
+    "Undo",
+    "UndoAnswer",
     "Unsure",
     "Value",
     "VarsFiles",

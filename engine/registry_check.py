@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from .contract import CONTRACT_VERSION, Params, Permissions
+from .contract_undo import can_undo
 from .errors import ContractError
 from .params_reader import unreadable
 from .params_shape import shape_of
@@ -19,6 +20,7 @@ _MODULE: Mapping[str, tuple[str, ...]] = {
     "plan": ("params", "observed"),
     "apply": ("ctx", "params", "change"),
 }
+_UNDO: Mapping[str, tuple[str, ...]] = {"undo": ("arguments", "change")}
 _COMPUTATION: Mapping[str, tuple[str, ...]] = {"compute": ("params", "scope")}
 
 
@@ -53,7 +55,7 @@ def _faults(made: Any) -> Iterator[str]:
     if hasattr(made, "compute"):
         yield from _methods(made, _COMPUTATION)
         return
-    yield from _methods(made, _MODULE)
+    yield from _methods(made, {**_MODULE, **_UNDO} if can_undo(made) else _MODULE)
     if not _is_struct(made, "Result", msgspec.Struct):
         yield "its `Result` is not a msgspec.Struct class"
     if not isinstance(getattr(made, "permissions", None), Permissions):

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
-from runbook.contract import Change, Context, LocalPath, Permissions
+from runbook.contract import Change, Context, LocalPath, Permissions, UndoAnswer
 from runbook.errors import Failed
 from runbook.values import Unknown
 
@@ -27,6 +28,7 @@ from . import _copy_tree, _files_place
 from ._copy_arguments import CopyParams
 from ._files_arguments import FileParams
 from ._files_result import FileResult
+from ._files_undo import put_back
 from ._files_world import World
 from ._files_write import Manner
 
@@ -91,6 +93,9 @@ class Copy:
 
     def apply(self, ctx: Context, params: CopyParams, change: Change) -> Any:
         return _files_place.apply(ctx, change, Manner(backup=params.backup, validate=params.validate))
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)
 
 
 def _text(ctx: Context, world: World, params: CopyParams) -> Observed:

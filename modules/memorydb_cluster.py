@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import CONTRACT_VERSION, Context, Params, Permissions
+from runbook.contract import CONTRACT_VERSION, Context, Params, Permissions, UndoAnswer
 from runbook.errors import Failed
 from runbook.model import Action, Change
 from runbook.values import contains_unknown
@@ -26,6 +27,7 @@ from ._memorydb_settings import (
     updated,
 )
 from ._memorydb_states import ClusterState, check_name, cluster_resource, subnet_group_resource
+from ._memorydb_undo import undo_of
 from ._memorydb_wait import wait, wait_gone
 
 
@@ -230,6 +232,9 @@ class MemorydbCluster:
             self._create(ctx, name, params, change)
         asked = _wanted(params) if change.action in (Action.CREATE, Action.REPLACE) else declared(params, ALL)
         return change_of.read_back(ctx, name, asked if params.wait else {})
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return undo_of(arguments, change)
 
     def _create(self, ctx: Context, name: str, params: ClusterParams, change: Change) -> None:
         if change.action is Action.REPLACE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -16,6 +16,8 @@ from runbook.contract import (
     Landed,
     Permissions,
     Ready,
+    Undo,
+    UndoAnswer,
     Waiting,
 )
 from runbook.model import Action, Change
@@ -166,6 +168,20 @@ class SgRule:
             stored = _wait(ctx, identity, lambda rule: not _differing(params, _told(params, rule)))
         return Output(rule=_told(params, stored), adopted=adopted)
 
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        """Remove the rule that was added, add the one that was removed, put description and tags back."""
+        about = {name: value for name, value in arguments.items() if name not in _NOT_IDENTITY}
+        before = change.before
+        if before is None:
+            return Undo(arguments={**about, "state": "absent"})
+        described = {"description": before["description"], "tags": before["tags"]}
+        if change.after is None:
+            return Undo(arguments={**about, **described}, left="the rule gets another id")
+        more = [name for name in change.after["tags"] if name not in before["tags"]]
+        return Undo(arguments={**about, **described}, left=f"tags stay: {', '.join(more)}" if more else "")
+
+
+_NOT_IDENTITY = frozenset({"description", "tags", "state"})
 
 # ---------------------------------------------------------------- what is there
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import CONTRACT_VERSION, SECRET, Context, Params, Permissions
+from runbook.contract import CONTRACT_VERSION, SECRET, Context, Params, Permissions, UndoAnswer
 from runbook.errors import Failed
 from runbook.model import Action, Change
 from runbook.values import Unknown
@@ -22,6 +22,7 @@ from ._valkey_cli import Reply
 from ._valkey_records import Record, Records, State
 from ._valkey_ssm import ThroughInstance
 from ._valkey_transport import Endpoint, Transport, binaries, plain, refuse_errors
+from ._valkey_undo import put_back
 from ._valkey_words import command_of, reads_only, shown, text
 from ._valkey_writing import Written, look, write, written
 
@@ -149,11 +150,7 @@ class ValkeyOps:
     )
 
     def resource(self, params: Arguments) -> str | None:
-        """The declared records of one cluster; None for commands."""
-        if params.records is None or first_unknown(params.endpoint, params.port, params.records) is not None:
-            return None
-        names = ",".join(sorted(record.name for record in params.records))
-        return f"valkey:{params.endpoint}:{params.port}/{names}"
+        return None  # a later step may look at other records of the same cluster: `observe` asks for each
 
     def observe(self, ctx: Context, params: Arguments) -> Records | Unseen:
         """What the declared records are now. Raises Failed for arguments that exclude each other."""
@@ -166,8 +163,12 @@ class ValkeyOps:
         if unknown is not None or params.records is None:
             return Unseen(unknown=unknown)
         declared.check(params.records)
+        planned = _planned(ctx, params)
+        left = [record for record in params.records if record.name not in planned]
+        if not left:
+            return Records(planned)
         with _transport(ctx, params) as transport:
-            return look(transport, params.records)
+            return Records({**planned, **look(transport, left).records})
 
     def plan(self, params: Arguments, observed: Records | Unseen) -> Change:
         """Which records differ; or what would be sent."""
@@ -175,7 +176,7 @@ class ValkeyOps:
             return _plan_commands(params)
         if isinstance(observed, Unseen):
             return _plan_unseen(params, observed)
-        return _plan_records(params.records, observed, self.resource(params))
+        return _plan_records(params.records, observed, _keyspace(params))
 
     def apply(self, ctx: Context, params: Arguments, change: Change) -> Output:
         """Send, and read back what was written. Raises Failed for an error reply, with the replies so far."""
@@ -189,6 +190,10 @@ class ValkeyOps:
             replies = send(commands)
             refuse_errors(commands, replies)
             return _replied(replies)
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        """Declare the records as they were. What commands did nothing can tell."""
+        return put_back(arguments, change)
 
 
 def _check(params: Arguments) -> None:
@@ -209,6 +214,20 @@ def _check(params: Arguments) -> None:
         )
     if params.password is not None and params.password_from is not None:
         raise Failed("Both `password` and `password_from` are given.", hint="Leave one of them out.")
+
+
+def _keyspace(params: Arguments) -> str:
+    """The data of one cluster, as plans name it."""
+    return f"valkey:{params.endpoint}:{params.port}"
+
+
+def _planned(ctx: Context, params: Arguments) -> dict[str, State]:
+    """Records that earlier steps of this dry run would write."""
+    name = _keyspace(params)
+    if name not in ctx.planned(name):
+        return {}
+    there: Records = ctx.observe(name, lambda: Records({}))
+    return there.records
 
 
 # ---------------------------------------------------------------- the way to the cluster
@@ -310,7 +329,6 @@ def _plan_unseen(params: Arguments, observed: Unseen) -> Change:
 
 
 def _plan_records(records: Sequence[Record], there: Records, resource: str | None) -> Change:
-    after = Records({record.name: declared.wanted(record) for record in records})
     differing = list(declared.differing(records, there))
     if not differing:
         result = Output(records=[written(record, there, there) for record in records])
@@ -324,12 +342,12 @@ def _plan_records(records: Sequence[Record], there: Records, resource: str | Non
         )
     for record in differing:
         declared.command_for(record, there.records[record.name])
-    kept = {record.name: there.records[record.name] for record in records if record not in differing}
+    after = Records({**there.records, **{record.name: declared.wanted(record) for record in differing}})
     return Change(
         action=_action(differing, there),
         resource=resource,
         before=there,
-        after=Records({**after.records, **kept}),
+        after=after,
         result=Output(records=[written(record, there, after) for record in records]),
         reason=f"{len(differing)} of {len(records)} not as declared",
     )

@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("yaml*", "keyword*", "varfiles"),
     ("loader*", "role_files"),
     ("patterns", "inventory*"),
-    ("journal*", "begun", "resume", "run_names"),
+    ("journal*", "begun", "resume", "run_names", "writers"),
     ("diff*",),
     (
         "tags",
