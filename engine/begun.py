@@ -53,4 +53,5 @@ def _is_open(change: Change) -> bool:
 
 
 def _later(change: Change) -> dict[str, Any]:
-    return {"after": plain(change.after), "result": change.result, "reason": change.reason}
+    told = {"result": change.result, "reason": change.reason, "warnings": change.warnings}
+    return {"after": plain(change.after), **told}

@@ -14,17 +14,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runbook.contract import ClientFactory, Identity, Target
-from runbook.errors import CredentialsError, Failed, InDoubt, RunbookError, Stopped, Unreachable
+from runbook.errors import CredentialsError, Failed, RunbookError, Stopped, Unreachable
 
 from ._aws_errors import (
     EXPIRED,
-    READS,
     RENEW,
     UNACCEPTED,
     UNKNOWN_THROTTLING,
     ServiceError,
     Throttled,
     refusal,
+    unanswered,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 70.0
 """Seconds. Longer than the slowest call that we make, shorter than an operator's patience."""
+
+STILL_EXPIRED = "refreshed credentials are still expired"
+"""botocore has no exception of its own for this."""
 
 ATTEMPTS = 8
 """Tries of one call, with adaptive waits between them."""
@@ -70,28 +73,28 @@ def translate(
     if isinstance(error, RunbookError):
         return error
     if isinstance(error, sdk.ClientError):
-        reason = error.response.get("Error", {})
+        reason, told = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+        name = operation or error.operation_name
         return refusal(
-            service, operation or error.operation_name, reason.get("Code", ""), reason.get("Message", "")
+            service, name, reason.get("Code", ""), reason.get("Message", ""), told.get("HTTPStatusCode", 0)
         )
-    if isinstance(error, _unsent()):
+    if _unsent(error):
         return Unreachable(
             f"{service} can't be reached{where}: {error}", hint="Check the network, then `runbook resume`."
         )
-    if isinstance(error, sdk.HTTPClientError | ResponseParserError):
-        if operation.startswith(READS):
-            return Unreachable(
-                f"{service} {operation} got no answer{where}: {error}", hint="`runbook resume` goes on."
-            )
-        return InDoubt(f"{service} {operation} got no answer{where}, and may have been carried out: {error}")
+    if isinstance(error, sdk.HTTPClientError | sdk.SSLError | sdk.IncompleteReadError | ResponseParserError):
+        return unanswered(service, operation, f"{where}: {error}")
     return _credentials(error)
 
 
-def _unsent() -> tuple[type[Exception], ...]:
-    """Errors of the network after which a request certainly was not sent."""
+def _unsent(error: Exception) -> bool:
+    """Whether the network failed before the request can have been sent: no name, no connection, or nobody there
+    whom we trust. TLS that breaks later proves nothing."""
     import botocore.exceptions as sdk
 
-    return (sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ProxyConnectionError, sdk.SSLError)
+    if isinstance(error, sdk.SSLError):
+        return any(sign in str(error) for sign in ("CERTIFICATE_VERIFY", "WRONG_VERSION", "HANDSHAKE"))
+    return isinstance(error, sdk.EndpointConnectionError | sdk.ConnectTimeoutError | sdk.ProxyConnectionError)
 
 
 def _credentials(error: Exception) -> RunbookError | None:
@@ -101,9 +104,11 @@ def _credentials(error: Exception) -> RunbookError | None:
         sdk.TokenRetrievalError,
         sdk.SSOError,
         sdk.CredentialRetrievalError,
+        sdk.MetadataRetrievalError,
         sdk.RefreshWithMFAUnsupportedError,
+        getattr(sdk, "LoginError", sdk.SSOError),  # `aws login`: newer than the oldest SDK that we take
     )
-    if isinstance(error, gone):
+    if isinstance(error, gone) or (isinstance(error, RuntimeError) and STILL_EXPIRED in str(error)):
         return Stopped(f"The AWS credentials have expired and can't be renewed: {error}", hint=RENEW)
     if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError):
         return Stopped(f"No AWS credentials were found: {error}", hint=RENEW)
@@ -255,16 +260,16 @@ def _speak_plainly(client: Any) -> None:
         if http_response.status_code >= 300:
             reason = parsed.get("Error", {})
             code = reason.get("Code", "") or str(http_response.status_code)
-            raise refusal(service, model.name, code, reason.get("Message", ""))
+            raise refusal(service, model.name, code, reason.get("Message", ""), http_response.status_code)
 
-    def unanswered(exception: Exception, event_name: str, **_: Any) -> None:
+    def lost(exception: Exception, event_name: str, **_: Any) -> None:
         operation = event_name.rpartition(".")[2]
         meaning = translate(exception, service, operation, where)
         if meaning is not None:
             raise meaning from exception
 
     client.meta.events.register_last("after-call", refused)
-    client.meta.events.register_last("after-call-error", unanswered)
+    client.meta.events.register_last("after-call-error", lost)
 
 
 def _retry_unknown_throttling(

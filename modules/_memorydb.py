@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from runbook.contract import Context, Intent
+from runbook.contract import Context
 
 from ._aws import ServiceError, pages, tag_map
 from ._memorydb_states import (
@@ -174,6 +174,17 @@ def _member(raw: Mapping[str, Any], known: Mapping[str, Subnet]) -> Subnet:
     return known.get(raw["Identifier"], Subnet(id=raw["Identifier"], zone=zone))
 
 
+def snapshot_is_there(ctx: Context, name: str) -> bool:
+    """Whether a snapshot has that name; one that is being made counts."""
+    try:
+        answer = ctx.client("memorydb").describe_snapshots(SnapshotName=name)
+    except ServiceError as error:
+        if error.code == "SnapshotNotFoundFault":
+            return False
+        raise
+    return bool(answer.get("Snapshots"))
+
+
 def read_acl(ctx: Context, name: str) -> AclState | None:
     """An access control list with its users; None: not there."""
     memorydb = ctx.client("memorydb")
@@ -237,9 +248,3 @@ def recent_events(ctx: Context, name: str, minutes: int = 60) -> str:
     epoch = datetime.fromtimestamp(0, UTC)
     latest = sorted(found, key=lambda event: event.get("Date", epoch))[-3:]
     return " | ".join(event.get("Message", "") for event in latest)
-
-
-def settled(ctx: Context, intent: Intent) -> bool:
-    """Whether the effect of `intent` would show by now, by the target's clock."""
-    passed = (datetime.now(UTC) - intent.started).total_seconds() * ctx.target.speed
-    return passed >= SETTLE

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runbook.contract import Absent, Context, Finding, Intent, Landed, Unsure
+from runbook.contract import Context, Finding, Intent, Landed
 from runbook.errors import Failed
 
 from ._aws import ServiceError, tag_list
-from ._memorydb import cluster_state, describe_cluster, read_cluster, read_tags, settled
-from ._memorydb_settings import METADATA, TOPOLOGY, missing, reason, same
+from ._effects import once, shows
+from ._memorydb import SETTLE, cluster_state, describe_cluster, read_cluster, read_tags, snapshot_is_there
+from ._memorydb_settings import METADATA, TOPOLOGY, missing, reason
 from ._memorydb_states import RUN_TAG, STEP_TAG, ClusterState
 from ._memorydb_wait import wait, when_available, when_deletable
 from ._network import find_groups, is_id
@@ -81,9 +82,9 @@ def create(ctx: Context, name: str, wanted: Mapping[str, Any]) -> None:
 
     def call(intent: Intent) -> None:
         ours = {RUN_TAG: ctx.run, STEP_TAG: intent.token}
-        memorydb = ctx.client("memorydb")
+        made = {"ClusterName": name, "Tags": tag_list({**tags, **ours}), **args}
         try:
-            memorydb.create_cluster(ClusterName=name, Tags=tag_list({**tags, **ours}), **args)
+            once(ctx, "memorydb", lambda memorydb: memorydb.create_cluster(**made))
         except ServiceError as error:
             if error.code != "ClusterAlreadyExistsFault" or not _made_by(ctx, name):
                 raise advised(error) from error
@@ -103,7 +104,7 @@ def _find_created(ctx: Context, name: str, intent: Intent) -> Finding[None]:
         if _made_by(ctx, name):
             return Landed(None)
         raise Failed(f"Somebody else made a cluster {name} meanwhile.", hint="Run it again to take that one.")
-    return Absent() if settled(ctx, intent) else Unsure("a cluster just created may not show yet")
+    return shows(False, ctx, intent, SETTLE)
 
 
 # ---------------------------------------------------------------- updating
@@ -171,16 +172,17 @@ def _update_one(ctx: Context, name: str, step: Mapping[str, Any], timeout: float
         args |= update_args(field, value)
 
     def call(_: Intent) -> None:
-        ctx.client("memorydb").update_cluster(ClusterName=name, **args)
+        once(ctx, "memorydb", lambda memorydb: memorydb.update_cluster(ClusterName=name, **args))
 
     def find(intent: Intent) -> Finding[None]:
         raw = describe_cluster(ctx, name)
         if raw is None:
-            return Absent()
+            raise Failed(f"Cluster {name} is gone.")
         state = cluster_state(raw, {})
-        if state.status != "available" or all(same(field, value, state) for field, value in step.items()):
-            return Landed(None)
-        return Absent() if settled(ctx, intent) else Unsure("an accepted update may not show yet")
+        if state.status == "snapshotting":  # says nothing of an update: it was accepted before, or not at all
+            state = wait(ctx, name, timeout)
+        landed = state.status != "available" or not missing(step, state)
+        return shows(landed, ctx, intent, SETTLE)
 
     try:
         when_available(ctx, name, timeout, lambda: ctx.effect(f"update {', '.join(step)}", call, find=find))
@@ -191,13 +193,12 @@ def _update_one(ctx: Context, name: str, step: Mapping[str, Any], timeout: float
 
 def _retag(ctx: Context, name: str, arn: str, tags: Mapping[str, str], timeout: float) -> None:
     def call(_: Intent) -> None:
-        ctx.client("memorydb").tag_resource(ResourceArn=arn, Tags=tag_list(tags))
+        asked = {"ResourceArn": arn, "Tags": tag_list(tags)}
+        once(ctx, "memorydb", lambda memorydb: memorydb.tag_resource(**asked))
 
-    def find(_: Intent) -> Finding[None]:
-        there = read_tags(ctx, arn)
-        if there is None:
-            return Unsure("tags can't be read now")
-        return Landed(None) if tags.items() <= there.items() else Absent()
+    def find(intent: Intent) -> Finding[None]:
+        there = read_tags(ctx, arn) or {}
+        return shows(tags.items() <= there.items(), ctx, intent, SETTLE)
 
     when_available(ctx, name, timeout, lambda: ctx.effect("tag", call, find=find))
 
@@ -210,13 +211,15 @@ def delete(ctx: Context, name: str, snapshot: str | None, timeout: float) -> Non
     args = {"FinalSnapshotName": snapshot} if snapshot else {}
 
     def call(_: Intent) -> None:
-        ctx.client("memorydb").delete_cluster(ClusterName=name, **args)
+        once(ctx, "memorydb", lambda memorydb: memorydb.delete_cluster(ClusterName=name, **args))
 
     def find(intent: Intent) -> Finding[None]:
         raw = describe_cluster(ctx, name)
-        if raw is None or raw.get("Status") in ("deleting", "snapshotting"):
-            return Landed(None)
-        return Absent() if settled(ctx, intent) else Unsure("a deletion may not show yet")
+        status = "deleting" if raw is None else raw.get("Status")
+        begun = status == "deleting" or (
+            status == "snapshotting" and snapshot is not None and snapshot_is_there(ctx, snapshot)
+        )
+        return shows(begun, ctx, intent, SETTLE)
 
     try:
         when_deletable(ctx, name, timeout, lambda: ctx.effect("delete", call, find=find))

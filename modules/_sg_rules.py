@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 from runbook.contract import Context
-from runbook.errors import Failed
+from runbook.errors import Failed, InDoubt, Unreachable
 
 from ._aws import pages, tag_map
 from ._aws_errors import DENIED, ServiceError
@@ -128,23 +128,20 @@ def permission(identity: Identity, description: str | None) -> dict[str, Any]:
     return asked | {"IpRanges": [{"CidrIp": identity.peer, **described}]}
 
 
-def authorize(ctx: Context, identity: Identity, **extra: Any) -> None:
+def authorize(ec2: Any, identity: Identity, **extra: Any) -> None:
     """Add a rule. Raises ServiceError."""
-    ec2 = ctx.client("ec2")
     call = ec2.authorize_security_group_egress if identity.egress else ec2.authorize_security_group_ingress
     call(GroupId=identity.group, **extra)
 
 
-def revoke(ctx: Context, rule: Stored, **extra: Any) -> None:
+def revoke(ec2: Any, rule: Stored, **extra: Any) -> None:
     """Remove a rule by its id, which is exact, and tells alike in every VPC when there is none (fact 34)."""
-    ec2 = ctx.client("ec2")
     call = ec2.revoke_security_group_egress if rule.identity.egress else ec2.revoke_security_group_ingress
     call(GroupId=rule.identity.group, SecurityGroupRuleIds=[rule.id], **extra)
 
 
-def describe(ctx: Context, rule: Stored, description: str, **extra: Any) -> None:
+def describe(ec2: Any, rule: Stored, description: str, **extra: Any) -> None:
     """Give a rule another description, by the one call that can (fact 31)."""
-    ec2 = ctx.client("ec2")
     call = (
         ec2.update_security_group_rule_descriptions_egress
         if rule.identity.egress
@@ -162,3 +159,5 @@ def may(call: Any) -> None:
     except ServiceError as error:
         if error.code in DENIED:
             raise
+    except InDoubt as error:
+        raise Unreachable(error.message, hint="`runbook resume` goes on.") from error

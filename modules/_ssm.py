@@ -17,7 +17,8 @@ from runbook.contract import Absent, Context, Finding, Intent, Landed, Ready, Un
 from runbook.errors import Failed
 
 from ._aws import pages
-from ._aws_errors import ServiceError, Throttled
+from ._aws_errors import ServiceError
+from ._effects import once, settled
 from ._instances import batches
 
 DOCUMENT = "AWS-RunShellScript"
@@ -131,20 +132,9 @@ def _send(ctx: Context, key: str, job: Job, instances: Sequence[str], effect: bo
         return _sent(ctx.client("ssm"), job, instances, f"runbook reads {ctx.run}")
 
     def call(intent: Intent) -> dict[str, str]:
-        return ctx.poll(
-            "Systems Manager", lambda: _try(ctx, job, instances, intent.token), timeout=600, interval=2
-        )
+        return once(ctx, "ssm", lambda ssm: {"command": _sent(ssm, job, instances, intent.token)})
 
     return ctx.effect(key, call, find=lambda intent: find_command(ctx, intent))["command"]
-
-
-def _try(ctx: Context, job: Job, instances: Sequence[str], token: str) -> Waiting | Ready[dict[str, str]]:
-    """One try to send. A client that repeats it by itself would run the script again, as SendCommand has no token
-    (fact 39); being throttled proves that nothing was sent."""
-    try:
-        return Ready({"command": _sent(ctx.client("ssm", retries=False), job, instances, token)})
-    except Throttled:
-        return Waiting("asked to slow down")
 
 
 def _sent(client: Any, job: Job, instances: Sequence[str], token: str) -> str:
@@ -179,9 +169,9 @@ def find_command(ctx: Context, intent: Intent) -> Finding[dict[str, str]]:
         comment = command.get("Comment") or ""
         if comment == intent.token or comment.startswith(f"{intent.token} "):
             return Landed({"command": command["CommandId"]})
-    if age.total_seconds() * ctx.target.speed < SETTLED:
-        return Unsure("Systems Manager does not list the command yet")
-    return Absent()
+    if settled(ctx, intent, SETTLED):
+        return Absent()
+    return Unsure("Systems Manager does not list the command yet")
 
 
 # ---------------------------------------------------------------- waiting

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from runbook.contract import Absent, Context, Finding, Intent, Landed, Unsure
@@ -12,6 +11,7 @@ from runbook.errors import Failed
 
 from . import _stacks
 from ._aws import ServiceError, tag_list
+from ._effects import once, settled, shows
 from ._stack_template import declared, parse
 from ._stacks import DEAD, StackState
 
@@ -45,7 +45,9 @@ def create(ctx: Context, asked: Asked) -> None:
     def call(intent: Intent) -> dict[str, str]:
         mark = _stacks.token_of(intent)
         try:
-            made = ctx.client("cloudformation").create_stack(
+            made = _call(
+                ctx,
+                "create_stack",
                 OnFailure=asked.on_failure,
                 EnableTerminationProtection=asked.protection,
                 Tags=tag_list(asked.tags or {}),
@@ -76,9 +78,8 @@ def update(ctx: Context, asked: Asked, before: StackState) -> None:
     def call(intent: Intent) -> dict[str, str]:
         mark = _stacks.token_of(intent)
         try:
-            ctx.client("cloudformation").update_stack(
-                Parameters=[*_given(asked), *previous], Tags=tag_list(tags), **_common(asked, mark)
-            )
+            given = [*_given(asked), *previous]
+            _call(ctx, "update_stack", Parameters=given, Tags=tag_list(tags), **_common(asked, mark))
         except ServiceError as error:
             if UNCHANGED not in error.text:
                 raise _advised(error) from error
@@ -104,15 +105,12 @@ def delete(ctx: Context, asked: Asked, before: StackState) -> None:
 
     def call(intent: Intent) -> dict[str, str]:
         mark = _stacks.token_of(intent)
-        ctx.client("cloudformation").delete_stack(
-            StackName=before.id, ClientRequestToken=mark, **_role(asked)
-        )
+        _call(ctx, "delete_stack", StackName=before.id, ClientRequestToken=mark, **_role(asked))
         return {"stack": before.id, "mark": mark}
 
-    # Deleting what is being deleted, or is gone, does no harm: calling again needs no finding.
-    began = (
-        {"stack": before.id, "mark": ""} if leaving else ctx.effect("delete", call, find=lambda _: Absent())
-    )
+    began = {"stack": before.id, "mark": ""}
+    if not leaving:
+        began = ctx.effect("delete", call, find=lambda intent: _find(ctx, before.id, intent))
     status = _stacks.wait(ctx, before.id, asked.timeout, began["mark"])
     if status != "DELETE_COMPLETE":
         raise _ended_badly(ctx, asked, began, status, None)
@@ -125,11 +123,14 @@ def protect(ctx: Context, asked: Asked) -> None:
     """Switch the protection against deletion as asked."""
 
     def call(_: Intent) -> None:
-        ctx.client("cloudformation").update_termination_protection(
-            StackName=asked.name, EnableTerminationProtection=asked.protection
-        )
+        wanted = {"StackName": asked.name, "EnableTerminationProtection": asked.protection}
+        _call(ctx, "update_termination_protection", **wanted)
 
-    ctx.effect("protect", call, find=lambda _: Absent())
+    def find(intent: Intent) -> Finding[None]:
+        there = _stacks.describe(ctx, asked.name) or {}
+        return shows(there.get("EnableTerminationProtection", False) == asked.protection, ctx, intent, SETTLE)
+
+    ctx.effect("protect", call, find=find)
 
 
 def await_others(ctx: Context, asked: Asked, before: StackState) -> None:
@@ -138,6 +139,13 @@ def await_others(ctx: Context, asked: Asked, before: StackState) -> None:
     if status in DEAD or status.endswith(("_FAILED", "DELETE_COMPLETE")):
         hint = REPLACE if status in DEAD else None
         raise _ended_badly(ctx, asked, {"stack": before.id, "mark": ""}, status, hint)
+
+
+def _call(ctx: Context, operation: str, **asked: Any) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = once(
+        ctx, "cloudformation", lambda client: getattr(client, operation)(**asked)
+    )
+    return answer
 
 
 def _common(asked: Asked, mark: str) -> dict[str, Any]:
@@ -177,8 +185,7 @@ def _find(ctx: Context, name: str, intent: Intent) -> Finding[dict[str, str]]:
     found = _by_mark(ctx, _stacks.describe(ctx, name), _stacks.token_of(intent))
     if found is not None:
         return Landed(found)
-    passed = (datetime.now(UTC) - intent.started).total_seconds() * ctx.target.speed
-    return Absent() if passed >= SETTLE else Unsure("its events may not show yet")
+    return Absent() if settled(ctx, intent, SETTLE) else Unsure("its events may not show yet")
 
 
 def _by_mark(ctx: Context, raw: Mapping[str, Any] | None, mark: str) -> dict[str, str] | None:

@@ -20,6 +20,9 @@ LONGEST = 30.0
 DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
 """A stack in one of these can't be updated, only deleted."""
 
+GONE = ""
+"""In place of a template."""
+
 STACK = "AWS::CloudFormation::Stack"
 
 
@@ -61,11 +64,14 @@ def read_stack(ctx: Context, name: str) -> StackState | None:
     raw = describe(ctx, name)
     if raw is None or raw["StackStatus"] == "DELETE_COMPLETE":
         return None
+    template = None if raw["StackStatus"] == "REVIEW_IN_PROGRESS" else _template(ctx, name)
+    if template == GONE:
+        return None
     ours = is_busy(raw["StackStatus"]) and _began(ctx, raw["StackId"])
     return StackState(
         name=raw["StackName"],
         status=raw["StackStatus"],
-        template=None if raw["StackStatus"] == "REVIEW_IN_PROGRESS" else _template(ctx, name),
+        template=template,
         parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in raw.get("Parameters", [])},
         tags=tag_map(raw.get("Tags", [])),
         outputs={output["OutputKey"]: output["OutputValue"] for output in raw.get("Outputs", [])},
@@ -76,20 +82,31 @@ def read_stack(ctx: Context, name: str) -> StackState | None:
 
 
 def _template(ctx: Context, name: str) -> str:
-    """As it was given; one in JSON comes as data."""
-    body = ctx.client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    """As it was given; one in JSON comes as data. GONE for a stack that went away just now."""
+    try:
+        answer = ctx.client("cloudformation").get_template(StackName=name, TemplateStage="Original")
+    except ServiceError as error:
+        if not _is_missing(error):
+            raise
+        return GONE
+    body = answer["TemplateBody"]
     return body if isinstance(body, str) else json.dumps(body, indent=2)
 
 
 def describe(ctx: Context, name: str) -> Mapping[str, Any] | None:
-    """A stack as CloudFormation describes it. One that is not there is a ValidationError, as many things are."""
+    """A stack as CloudFormation describes it; None: it is not there."""
     try:
         found = ctx.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ServiceError as error:
-        if error.code == "ValidationError" and "does not exist" in error.text:
-            return None
-        raise
+        if not _is_missing(error):
+            raise
+        return None
     return found[0] if found else None
+
+
+def _is_missing(error: ServiceError) -> bool:
+    """A stack that is not there is a ValidationError, as many things are."""
+    return error.code == "ValidationError" and "does not exist" in error.text
 
 
 # ---------------------------------------------------------------- events

@@ -67,7 +67,8 @@ class CloudformationStack:
     functions, are no difference. Parameters with NoEcho can't be compared: they travel with other changes.
 
     A stack whose creation failed (ROLLBACK_COMPLETE) can't be updated: `replace_failed: true` deletes it first.
-    A change that somebody else began is waited for. Resources that outlive the stack are told. Besides its own
+    A change that somebody else began is waited for; so is, by a run that was killed and goes on, the change that it
+    began: its mark stands in the stack's events. Resources that outlive the stack are told. Besides its own
     permissions it takes those that the template's resources need.
     """
 

@@ -75,7 +75,8 @@ class MemorydbCluster:
 
     Only what is given is compared, and one thing is changed after the other: node type, engine, parameter
     group, security groups, shards, replicas, access list; each is waited for and read back. What AWS accepts
-    and takes back later is a failure here, with AWS's reason.
+    and takes back later is a failure here, with AWS's reason. A run that was killed goes on waiting for the
+    creation, change or deletion that it began.
 
     AWS's rules: a new cluster has one replica unless `replicas_per_shard: 0` says otherwise, and takes a
     quarter of an hour. Port, TLS, key, subnet group, data tiering and automatic minor upgrades are fixed at
@@ -90,6 +91,7 @@ class MemorydbCluster:
     permissions: ClassVar[Permissions] = Permissions(
         read=(
             "memorydb:DescribeClusters",
+            "memorydb:DescribeSnapshots",
             "memorydb:DescribeSubnetGroups",
             "memorydb:DescribeEvents",
             "memorydb:ListAllowedNodeTypeUpdates",
@@ -124,7 +126,7 @@ class MemorydbCluster:
     def plan(self, params: ClusterParams, observed: ClusterState | None) -> Change:
         if params.state == "absent":
             return self._plan_absent(params, observed)
-        if observed is None or (observed.status == "creating" and observed.ours):
+        if observed is None:
             return self._plan_creation(params)
         if observed.status in ("create-failed", "deleting"):
             return self._plan_doomed(params, observed)

@@ -26,7 +26,8 @@ from runbook.errors import Failed
 from runbook.model import Action, Change
 
 from ._aws import ServiceError, Throttled, pages
-from ._memorydb import describe_cluster, read_cluster, settled
+from ._effects import once, settled
+from ._memorydb import SETTLE, describe_cluster, read_cluster
 from ._memorydb_states import ClusterState, check_name, cluster_resource
 
 CALLED = re.compile(r"failover ?(?:shard)? api called", re.IGNORECASE)
@@ -84,7 +85,8 @@ class MemorydbFailover:
 
     Clients keep the one cluster endpoint. AWS does not tell which node is primary: ask the engine before and after
     (`CLUSTER NODES`). The shard needs a replica. A cluster that is busy is waited for first. It is a test of AWS's:
-    not for production, and limited in a day.
+    not for production, and limited in a day. A run that was killed finds by AWS's events whether the failover was
+    begun, and goes on waiting for its end.
     """
 
     contract_version: ClassVar[int] = CONTRACT_VERSION
@@ -143,7 +145,7 @@ class MemorydbFailover:
             news = _news(ctx, params, intent.before)
             if any(CALLED.search(text) for text in news):
                 return Landed(list(intent.before))
-            return Absent() if settled(ctx, intent) else Unsure("its event may not show yet")
+            return Absent() if settled(ctx, intent, SETTLE) else Unsure("its event may not show yet")
 
         # What was reported before tells this failover's events from those of an earlier one.
         known = ctx.effect("failover", call, find=find, before=_events(ctx, name))
@@ -165,7 +167,10 @@ def _try(ctx: Context, name: str, shard: str) -> Waiting | Ready[None]:
     if raw.get("Status") != "available":
         return Waiting(f"{raw.get('Status')}: to be available first")
     try:
-        ctx.client("memorydb", retries=False).failover_shard(ClusterName=name, ShardName=shard)
+        asked = {"ClusterName": name, "ShardName": shard}
+        once(
+            ctx, "memorydb", lambda memorydb: memorydb.failover_shard(**asked), hopeless=frozenset({TOO_MANY})
+        )
     except Throttled as error:
         if error.code != TOO_MANY:
             raise

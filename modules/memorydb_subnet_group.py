@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Meta
 from runbook.contract import (
     CONTRACT_VERSION,
-    Absent,
     Context,
     Finding,
     Intent,
@@ -16,7 +15,6 @@ from runbook.contract import (
     Params,
     Permissions,
     Ready,
-    Unsure,
     Waiting,
 )
 from runbook.errors import Failed
@@ -24,7 +22,8 @@ from runbook.model import Action, Change
 from runbook.values import Unknown
 
 from ._aws import ServiceError, tag_list
-from ._memorydb import read_subnet_group, read_tags, settled
+from ._effects import once, shows
+from ._memorydb import SETTLE, read_subnet_group, read_tags
 from ._memorydb_states import RUN_TAG, STEP_TAG, SubnetGroupState, check_name, later, subnet_group_resource
 from ._network import Subnet, find_subnets, find_vpc, is_id, names_subnet, same_members
 
@@ -157,16 +156,21 @@ class MemorydbSubnetGroup:
 
         def call(intent: Intent) -> None:
             tags = {**(params.tags or {}), RUN_TAG: ctx.run, STEP_TAG: intent.token}
+            made = {"SubnetGroupName": name, "Tags": tag_list(tags), **args}
             try:
-                ctx.client("memorydb").create_subnet_group(SubnetGroupName=name, Tags=tag_list(tags), **args)
+                once(ctx, "memorydb", lambda memorydb: memorydb.create_subnet_group(**made))
             except ServiceError as error:
                 if error.code != "SubnetGroupAlreadyExistsFault" or not _made_by(ctx, name):
                     raise _advised(error) from error
 
         def find(intent: Intent) -> Finding[None]:
-            if read_subnet_group(ctx, name) is not None:
+            if read_subnet_group(ctx, name) is None:
+                return shows(False, ctx, intent, SETTLE)
+            if _made_by(ctx, name):
                 return Landed(None)
-            return Absent() if settled(ctx, intent) else Unsure("a group just created may not show yet")
+            raise Failed(
+                f"Somebody else made a subnet group {name} meanwhile.", hint="Run it again to take that one."
+            )
 
         ctx.effect("create", call, find=find)
 
@@ -179,26 +183,35 @@ class MemorydbSubnetGroup:
             args["Description"] = params.description
 
         def update(_: Intent) -> None:
+            asked = {"SubnetGroupName": name, **args}
             try:
-                ctx.client("memorydb").update_subnet_group(SubnetGroupName=name, **args)
+                once(ctx, "memorydb", lambda memorydb: memorydb.update_subnet_group(**asked))
             except ServiceError as error:
                 raise _advised(error) from error
 
         def tag(_: Intent) -> None:
-            ctx.client("memorydb").tag_resource(ResourceArn=before.arn, Tags=tag_list(params.tags or {}))
+            asked = {"ResourceArn": before.arn, "Tags": tag_list(params.tags or {})}
+            once(ctx, "memorydb", lambda memorydb: memorydb.tag_resource(**asked))
 
-        # Both set what is asked for whatever is there: calling again does no harm.
+        def find(intent: Intent) -> Finding[None]:
+            state = read_subnet_group(ctx, name, with_tags=intent.key.endswith("tag"))
+            left = set(changed) if state is None else set(_differences(params, state))
+            about = {"tags"} if intent.key.endswith("tag") else {"subnets", "description"}
+            return shows(not left & about, ctx, intent, SETTLE)
+
         if args:
-            ctx.effect("update", update, find=lambda _: Absent())
+            ctx.effect("update", update, find=find)
         if "tags" in changed:
-            ctx.effect("tag", tag, find=lambda _: Absent())
+            ctx.effect("tag", tag, find=find)
 
     def _delete(self, ctx: Context, name: str, timeout: float) -> None:
         def call(_: Intent) -> None:
-            ctx.client("memorydb").delete_subnet_group(SubnetGroupName=name)
+            once(
+                ctx, "memorydb", lambda memorydb: memorydb.delete_subnet_group(SubnetGroupName=name) and None
+            )
 
-        def find(_: Intent) -> Finding[None]:
-            return Landed(None) if read_subnet_group(ctx, name) is None else Absent()
+        def find(intent: Intent) -> Finding[None]:
+            return shows(read_subnet_group(ctx, name) is None, ctx, intent, SETTLE)
 
         def attempt() -> Waiting | Ready[None]:
             try:

@@ -18,6 +18,7 @@ from runbook.contract import (
     Ready,
     Undo,
     UndoAnswer,
+    Unsure,
     Waiting,
 )
 from runbook.model import Action, Change
@@ -26,9 +27,13 @@ from runbook.values import Unknown
 from . import _sg_rules as rules
 from ._aws import tag_list
 from ._aws_errors import ServiceError
+from ._effects import once, settled, shows
 from ._memorydb_states import RUN_TAG, STEP_TAG
 from ._sg_arguments import Arguments, identity_of, ports_text, traffic
 from ._sg_rules import Identity, Stored
+
+SETTLE = 20.0
+"""Seconds after which a change of a rule shows in what EC2 describes (inferred: "a small delay is possible")."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +79,7 @@ class SgRule:
     * EC2 keeps CIDR blocks in their canonical form: 100.68.0.18/18 is 100.68.0.0/18.
     * Protocol -1, and any but tcp, udp, icmp and icmpv6, opens all ports, so ports with it are refused.
     * A dry run asks EC2 whether the call would be allowed (its own DryRun).
+    * A rule that this run added carries the run and the step as tags: a run that was killed knows it again.
     * EC2 allows 60 rules in each direction of a group by default.
     """
 
@@ -220,14 +226,15 @@ def _differing(params: Arguments, there: Rule) -> list[str]:
 
 def _ask_permission(ctx: Context, params: Arguments, identity: Identity, stored: Stored | None) -> None:
     """Let EC2 say in the plan already when the change would not be allowed."""
+    ec2 = ctx.client("ec2")
     if params.state == "absent":
         if stored is not None:
-            rules.may(lambda **dry: rules.revoke(ctx, stored, **dry))
+            rules.may(lambda **dry: rules.revoke(ec2, stored, **dry))
     elif stored is None:
         asked = [rules.permission(identity, params.description)]
-        rules.may(lambda **dry: rules.authorize(ctx, identity, IpPermissions=asked, **dry))
+        rules.may(lambda **dry: rules.authorize(ec2, identity, IpPermissions=asked, **dry))
     elif "description" in _differing(params, _told(params, stored)):
-        rules.may(lambda **dry: rules.describe(ctx, stored, params.description or "", **dry))
+        rules.may(lambda **dry: rules.describe(ec2, stored, params.description or "", **dry))
 
 
 # ---------------------------------------------------------------- changing it
@@ -239,62 +246,76 @@ def _add(ctx: Context, params: Arguments, identity: Identity) -> bool:
     def call(intent: Intent) -> bool:
         tags = {**(params.tags or {}), RUN_TAG: ctx.run, STEP_TAG: intent.token}
         specification = [{"ResourceType": "security-group-rule", "Tags": tag_list(tags)}]
-        asked = [rules.permission(identity, params.description)]
+        asked = {
+            "IpPermissions": [rules.permission(identity, params.description)],
+            "TagSpecifications": specification,
+        }
         try:
-            rules.authorize(ctx, identity, IpPermissions=asked, TagSpecifications=specification)
+            once(ctx, "ec2", lambda ec2: rules.authorize(ec2, identity, **asked))
         except ServiceError as error:
             if error.code != rules.DUPLICATE:
                 raise
-            made = rules.find(ctx, identity)
-            return made is not None and made.tags.get(STEP_TAG) == intent.token
+            made = _fresh(ctx, identity)
+            return made is not None and _is_ours(made, intent)
         return True
 
     def find(intent: Intent) -> Finding[bool]:
-        made = rules.find(ctx, identity)
+        made = _fresh(ctx, identity)
         if made is not None:
-            return Landed(made.tags.get(STEP_TAG) == intent.token)
-        return Absent()  # adding it again is harmless: a duplicate is refused
+            return Landed(_is_ours(made, intent))
+        return Absent() if settled(ctx, intent, SETTLE) else Unsure("a rule just added may not show yet")
 
     return ctx.effect("authorize", call, find=find)
 
 
-def _change(ctx: Context, params: Arguments, stored: Stored, differing: list[str]) -> None:
-    """Both calls set what is asked for, whatever is there: one in doubt is simply made again."""
+def _is_ours(rule: Stored, intent: Intent) -> bool:
+    """Whether this step added it, with whichever of its tries."""
+    return rule.tags.get(STEP_TAG, "").rpartition(" ")[0] == intent.token.rpartition(" ")[0]
 
+
+def _change(ctx: Context, params: Arguments, stored: Stored, differing: list[str]) -> None:
     def describe(_intent: Intent) -> None:
-        rules.describe(ctx, stored, params.description or "")
+        once(ctx, "ec2", lambda ec2: rules.describe(ec2, stored, params.description or ""))
 
     def tag(_intent: Intent) -> None:
-        ctx.client("ec2").create_tags(Resources=[stored.id], Tags=tag_list(params.tags or {}))
+        tags = tag_list(params.tags or {})
+        once(ctx, "ec2", lambda ec2: ec2.create_tags(Resources=[stored.id], Tags=tags))
+
+    def find(what: str) -> Callable[[Intent], Finding[None]]:
+        def look(intent: Intent) -> Finding[None]:
+            there = _fresh(ctx, stored.identity)
+            landed = there is not None and what not in _differing(params, _told(params, there))
+            return shows(landed, ctx, intent, SETTLE)
+
+        return look
 
     if "description" in differing:
-        ctx.effect("describe", describe, find=_again)
+        ctx.effect("describe", describe, find=find("description"))
     if "tags" in differing:
-        ctx.effect("tag", tag, find=_again)
+        ctx.effect("tag", tag, find=find("tags"))
 
 
 def _remove(ctx: Context, identity: Identity) -> None:
-    stored = rules.find(ctx, identity)
+    stored = _fresh(ctx, identity)
     if stored is None:
         return
 
     def call(_intent: Intent) -> None:
         try:
-            rules.revoke(ctx, stored)
+            once(ctx, "ec2", lambda ec2: rules.revoke(ec2, stored))
         except ServiceError as error:
             if error.code not in rules.GONE:
                 raise
 
-    ctx.effect("revoke", call, find=_again)
+    def find(intent: Intent) -> Finding[None]:
+        return shows(_fresh(ctx, identity) is None, ctx, intent, SETTLE)
+
+    ctx.effect("revoke", call, find=find)
 
     def look() -> Waiting | Ready[None]:
         return Waiting("still there") if _fresh(ctx, identity) else Ready(None)
 
     ctx.poll("security group rule", look, timeout=60, interval=1, longest=10)
-
-
-def _again(_intent: Intent) -> Finding[None]:
-    return Absent()
 
 
 def _wait(ctx: Context, identity: Identity, ready: Callable[[Stored], bool] = lambda _: True) -> Stored:

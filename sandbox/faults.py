@@ -17,6 +17,7 @@ class FaultKind(enum.StrEnum):
 
     THROTTLE = "throttle"
     LOSE_RESPONSE = "lose-response"
+    LOSE_REQUEST = "lose-request"
     REFUSE = "refuse"
     REVERT = "revert"
     EXPIRE_CREDENTIALS = "expire-credentials"
@@ -30,6 +31,7 @@ AT_THE_DOOR = frozenset(
     {
         FaultKind.THROTTLE,
         FaultKind.LOSE_RESPONSE,
+        FaultKind.LOSE_REQUEST,
         FaultKind.REFUSE,
         FaultKind.EXPIRE_CREDENTIALS,
         FaultKind.DELAY,

@@ -21,6 +21,7 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupIngress
 from moto.ec2.models.subnets import SubnetRouteTableAssociation
 from moto.ec2.models.vpn_gateway import VPCGatewayAttachment
 
+from .moto_stack_protection import put_protection_right
 from .moto_stack_time import StackTime, put_stacks_right
 from .moto_stack_tokens import put_tokens_right
 
@@ -35,6 +36,7 @@ def put_right(time: StackTime, group_in_use: Callable[[str], bool]) -> None:
     """
     put_stacks_right(time)
     put_tokens_right()
+    put_protection_right()
     _know_own_zones()
     _wrap_class_method(Instance, _instance_made)
     _wrap_class_method(SecurityGroupIngress, _ingress_made)

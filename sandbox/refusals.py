@@ -6,6 +6,9 @@ from .faults import Fault, FaultKind
 from .service import AwsError
 from .wire import Protocol
 
+BROKEN = frozenset({"InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"})
+"""No refusals: the service itself broke."""
+
 
 def refusal(fault: Fault, protocol: Protocol, service: str) -> AwsError | None:
     """The error that a fault answers with, spelled as this service spells it; None if it has no error.
@@ -28,5 +31,6 @@ def refusal(fault: Fault, protocol: Protocol, service: str) -> AwsError | None:
         }.get(protocol, ("ExpiredTokenException", 400))
         return AwsError(code, "The security token included in the request is expired", status)
     if fault.kind is FaultKind.REFUSE:
-        return AwsError(fault.code, fault.message or f"refused on request by fault {fault.number}")
+        status = 500 if fault.code in BROKEN else 400
+        return AwsError(fault.code, fault.message or f"refused on request by fault {fault.number}", status)
     return None

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOST = "lost"
+"""The outcome of a call that never arrived."""
+
 # How each service names a request that does not fit its model.
 _INVALID = {"memorydb": "InvalidParameterValueException", "ec2": "InvalidParameterValue"}
 
@@ -121,6 +124,9 @@ class Router:
         name = fault.kind.value if fault else None
         if fault and fault.kind is FaultKind.DELAY:
             time.sleep(fault.seconds)
+        if fault and fault.kind is FaultKind.LOSE_REQUEST:
+            stage.calls.add(call.service, call.operation, resource, LOST, name)
+            _drop(environ)
         if fault and (refused := refusal(fault, call.protocol, call.service)):
             stage.calls.add(call.service, call.operation, resource, refused.code, name)
             return failure(call, refused)

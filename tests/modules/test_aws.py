@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import botocore.exceptions as sdk
 import pytest
+from botocore.parsers import ResponseParserError
 from runbook.contract import Target
 from runbook.errors import CredentialsError, Failed, InDoubt, RunbookError, Stopped, Unreachable
 from runbook.modules import _aws
@@ -31,10 +33,10 @@ WHO = (
 
 @dataclass
 class Service:
-    """Answers with what is told, in order: an error's code, `LOST`, or None for success."""
+    """Answers with what is told, in order: an error's code (and HTTP's number), `LOST`, or None for success."""
 
     target: Target
-    told: list[str | None] = field(default_factory=list)
+    told: list[str | tuple[str, int] | None] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     """Action, and the access key that it was signed with."""
     forms: list[dict[str, list[str]]] = field(default_factory=list)
@@ -56,16 +58,17 @@ def service() -> Iterator[Service]:
             if code == LOST:
                 self.close_connection = True
                 return
-            self._answer(action, code)
+            code, status = code if isinstance(code, tuple) else (code, 400 if code else 200)
+            self._answer(action, code, status)
 
-        def _answer(self, action: str, code: str | None) -> None:
+        def _answer(self, action: str, code: str | None, status: int) -> None:
             if "X-Amz-Target" in self.headers:
                 text = json.dumps({"__type": code, "message": "told so"} if code else {})
             elif code:
                 text = REFUSED.format(code)
             else:
                 text = ASSUMED if action == "AssumeRole" else WHO
-            self.send_response(400 if code else 200)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text.encode())
@@ -123,13 +126,89 @@ def test_throttling_without_end_stops_the_run(service: Service) -> None:
     assert len(service.asked) == _aws.ATTEMPTS
 
 
-@pytest.mark.parametrize("told", [LOST, "ThrottlingException", "APICallRateForCustomerExceededFault"])
-def test_without_retries_a_call_is_made_once(service: Service, told: str) -> None:
+@pytest.mark.parametrize("told", [LOST, "ThrottlingException", ("InternalFailure", 500), ("SlowDown", 503)])
+def test_without_retries_a_call_is_made_once(service: Service, told: str | tuple[str, int]) -> None:
     service.told = [told]
     client = _aws.Clients().client(service.target, "ssm", retries=False)
     with pytest.raises(RunbookError):
         client.send_command(DocumentName="x")
     assert len(service.asked) == 1
+
+
+THROTTLED = """BandwidthLimitExceeded EC2ThrottledException PriorRequestNotComplete RequestLimitExceeded
+RequestThrottled RequestThrottledException SlowDown ThrottledException Throttling ThrottlingException
+TooManyRequestsException ProvisionedThroughputExceededException APICallRateForCustomerExceededFault"""
+REFUSED_CREDENTIALS = """ExpiredToken ExpiredTokenException RequestExpired TokenRefreshRequired InvalidClientTokenId
+UnrecognizedClientException InvalidSignatureException SignatureDoesNotMatch AuthFailure InvalidAccessKeyId
+MissingAuthenticationToken IncompleteSignature InvalidToken RequestTimeTooSkewed OptInRequired"""
+DOUBTFUL = """InternalFailure InternalError InternalServerError InternalServerException ServiceUnavailable
+Unavailable ServiceUnavailableException RequestTimeout RequestTimeoutException"""
+
+
+def cases(codes: str, kind: type[RunbookError], *statuses: int) -> list[tuple[str, int, type[RunbookError]]]:
+    return [(code, status, kind) for code in codes.split() for status in statuses]
+
+
+ANSWERS = [
+    *cases(THROTTLED, _aws.Throttled, 400, 503),
+    ("", 429, _aws.Throttled),
+    *cases(REFUSED_CREDENTIALS, Stopped, 400, 403),
+    *cases(DOUBTFUL, InDoubt, 400, 500),
+    ("", 502, InDoubt),
+    ("NobodyKnowsWhat", 500, InDoubt),
+    ("InsufficientInstanceCapacity", 500, _aws.ServiceError),
+    *cases("ValidationException InvalidClusterStateFault AccessDenied", _aws.ServiceError, 400, 403),
+]
+
+
+def test_what_an_answer_to_an_effect_proves(service: Service) -> None:
+    client = _aws.Clients().client(service.target, "ssm", retries=False)
+    found = []
+    for code, status, _ in ANSWERS:
+        service.told = [(code, status)]
+        with pytest.raises(RunbookError) as error:
+            client.send_command(DocumentName="x")
+        found.append((code, status, type(error.value)))
+    assert found == ANSWERS
+    assert len(service.asked) == len(ANSWERS), "none was asked twice"
+
+
+def test_a_service_that_breaks_off_a_read_leaves_no_doubt(service: Service) -> None:
+    service.told = [("InternalFailure", 500)]
+    with pytest.raises(Unreachable, match="got no answer: InternalFailure"):
+        _aws.Clients().client(service.target, "ssm", retries=False).list_commands()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (sdk.EndpointConnectionError(endpoint_url="u"), Unreachable),  # refused, or no such name
+        (sdk.ConnectTimeoutError(endpoint_url="u"), Unreachable),
+        (sdk.ProxyConnectionError(proxy_url="u"), Unreachable),
+        (sdk.SSLError(endpoint_url="u", error="[SSL: CERTIFICATE_VERIFY_FAILED]"), Unreachable),
+        (sdk.SSLError(endpoint_url="u", error="EOF occurred in violation of protocol"), InDoubt),
+        (sdk.ReadTimeoutError(endpoint_url="u"), InDoubt),
+        (sdk.ConnectionClosedError(endpoint_url="u"), InDoubt),
+        (sdk.HTTPClientError(error="reset by peer"), InDoubt),
+        (sdk.IncompleteReadError(actual_bytes=1, expected_bytes=2), InDoubt),
+        (ResponseParserError("not JSON"), InDoubt),
+        (sdk.NoCredentialsError(), Stopped),
+        (sdk.MetadataRetrievalError(error_msg="no role"), Stopped),
+        (sdk.SSOTokenLoadError(error_msg="gone"), Stopped),
+        (
+            RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
+            Stopped,
+        ),
+        (sdk.ParamValidationError(report="no name"), Failed),
+        (RuntimeError("something else"), None),
+    ],
+    ids=repr,
+)
+def test_what_a_failure_on_the_way_proves(error: Exception, kind: type[RunbookError] | None) -> None:
+    meaning = _aws.translate(error, "ssm", "SendCommand")
+    assert (meaning and type(meaning)) is kind
+    if kind is InDoubt:
+        assert type(_aws.translate(error, "ssm", "ListCommands")) is Unreachable
 
 
 def test_a_lost_answer_of_an_effect_leaves_doubt(service: Service) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions
 import pytest
+from botocore import xform_name
 from runbook.sandbox.faults import Fault, FaultKind, Faults, parse_fault
 
 from tests.support.sandbox_process import Running, until
@@ -143,6 +144,26 @@ def test_a_lost_response_acts_and_then_drops_the_connection(sandbox: Running) ->
     assert memorydb.describe_parameter_groups(ParameterGroupName="lost")["ParameterGroups"]
     lost = [call for call in sandbox.calls() if call["action"] == "CreateParameterGroup"][-1]
     assert (lost["outcome"], lost["fault"]) == ("ok", "lose-response")
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "given"),
+    [
+        ("memorydb", "CreateParameterGroup", {"ParameterGroupName": "never", "Family": "memorydb_valkey7"}),
+        ("ec2", "CreateTags", {"Resources": ["i-1"], "Tags": [{"Key": "a", "Value": "b"}]}),
+    ],
+)
+def test_a_lost_request_does_nothing(
+    sandbox: Running, service: str, call: str, given: dict[str, Any]
+) -> None:
+    client = sandbox.client(service)
+    sandbox.fault("lose-request", service=service, call=call)
+    with pytest.raises(botocore.exceptions.ConnectionClosedError):
+        getattr(client, xform_name(call))(**given)
+    lost = [told for told in sandbox.calls() if told["action"] == call][-1]
+    assert (lost["outcome"], lost["fault"]) == ("lost", "lose-request")
+    if service == "memorydb":
+        assert refused(lambda: client.describe_parameter_groups(ParameterGroupName="never"))
 
 
 def test_a_lost_response_of_moto_acts_too(sandbox: Running) -> None:

@@ -63,11 +63,14 @@ class Disk(NoJournal):
 
     lines: list[bytes] = field(default_factory=list)
     kill: Moment = never
+    watch: Callable[[Record], None] = lambda _record: None
+    """Is told of each record once it is written."""
 
     def append(self, record: Record) -> None:
         if self.kill(record):
             raise Killed
         self.lines.append(Encoder().encode(record))
+        self.watch(record)
 
     commit = append
 
@@ -122,6 +125,11 @@ class Life:
         """Play, be killed, and play again."""
         self.killed(kill)
         return self.play()
+
+    def when_it_begins(self, number: int, then: Callable[[], object]) -> None:
+        """Do something once the intent of the n-th effect is written, just before its call."""
+        strikes = _nth(EffectIntent, number)
+        self.disk.watch = lambda record: then() if strikes(record) else None
 
     @property
     def intents(self) -> list[str]:
