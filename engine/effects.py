@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from .begun import Changes, joined
+from .called import Called
 from .contract import Absent, Finding, Intent, Landed, Unsure
 from .errors import InDoubt, RunbookError, Stopped
 from .journal import EffectDone, EffectIntent, Journal
@@ -55,6 +56,8 @@ class Place:
     """What the step is going to change."""
     task: str = ""
     host: str = ""
+    called: Callable[[], Called] | None = None
+    """How the step's module was called."""
 
 
 class Effects:
@@ -155,6 +158,7 @@ class Effects:
         started = datetime.now(UTC)
         token = make_token(place.run, place.step, key, attempt)
         told = (place.step, place.scope)
+        new = told not in self._told
         self._journal.commit(
             EffectIntent(
                 step=place.step,
@@ -163,7 +167,8 @@ class Effects:
                 attempt=attempt,
                 started=started,
                 before=before,
-                planned=() if told in self._told else place.planned,
+                planned=place.planned if new else (),
+                called=place.called() if new and place.planned and place.called else None,
                 task=place.task,
                 host=place.host,
                 asks=asks,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, cast
 
 from .attempt import Attempt, agreed, carry_out, decide, explained, failure
+from .called import Called
 from .context import Limit, Services, StepContext
 from .contract import Computation, Module, Params, computes
 from .effects import Place
@@ -93,7 +94,10 @@ class Invoker:
         context = self.context(job, module, scope, where)
         names = field_names(module.Params)
         secret = {names.get(str(path[0]), str(path[0])) for path in secret_paths(rendered)}
-        context = replace(context, secret_arguments=context.secret_arguments | secret, limit=limit)
+        place = replace(context.place, called=lambda: self._how(job, module, context, rendered))
+        context = replace(
+            context, secret_arguments=context.secret_arguments | secret, limit=limit, place=place
+        )
         planned = self._planned(job, scope)
         agree = self._agree(job, context, params, planned)
 
@@ -174,7 +178,7 @@ class Invoker:
         task = job.task
         render = self._templates.render
         layers = [render(layer, scope) for layer in task.environment]
-        settings = [render(task.aws, scope), render(job.play.aws, scope), scope.get("aws", None)]
+        settings = self._settings(job, scope)
         spot = spot_for(task, job.host, scope, self._templates)
         sleeping: list[StepContext] = []
         place = Place(
@@ -191,9 +195,7 @@ class Invoker:
             services=self._services,
             host=job.host,
             task=job.name,
-            target=self._targets.target(
-                *map(Secret.reveal, settings), start=spot.connection == SSM or asks_aws(module)
-            ),
+            target=self._targets.target(*settings, start=spot.connection == SSM or asks_aws(module)),
             connection=spot.connection,
             variables=scope,
             environment=_environment(layers),
@@ -208,6 +210,33 @@ class Invoker:
         )
         sleeping.append(context)
         return context
+
+    def _settings(self, job: Job, scope: VariableScope) -> list[Any]:
+        """The layers of `aws:`, the strongest first."""
+        render = self._templates.render
+        layers = [render(job.task.aws, scope), render(job.play.aws, scope), scope.get("aws", None)]
+        return list(map(Secret.reveal, layers))
+
+    def _how(self, job: Job, module: Any, context: StepContext, rendered: Mapping[str, Any]) -> Called:
+        """The call as the journal keeps it."""
+        settings: dict[str, Any] = {}
+        for layer in self._settings(job, cast(VariableScope, context.variables)):
+            settings = {**(layer or {}), **settings}
+        names = field_names(module.Params)
+        hidden = context.place.secret
+        boxed = {} if hidden else _boxed(module, rendered)
+        at = job.task.position
+        return Called(
+            module=job.task.module,
+            arguments={names.get(name, name): value for name, value in boxed.items()},
+            scope=context.place.scope,
+            host=context.spot if context.spot != job.host else "",
+            connection=context.connection,
+            aws=settings,
+            hidden=hidden,
+            file=at.file,
+            line=at.line,
+        )
 
 
 def call_of(job: Job, context: StepContext, params: Params) -> Call:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from .called import Called
 from .model import Change, Outcome
 
 FORMAT_VERSION = 1
@@ -106,6 +107,8 @@ class EffectIntent(_Record, frozen=True, kw_only=True, tag="intent"):
     """What the module saw before, as plain data."""
     planned: tuple[Change, ...] = ()
     """With a step's first effect: all that the step is going to change."""
+    called: Called | None = None
+    """And how its module was called."""
     task: str = ""
     """Its name as it was shown: a step that was killed here has no other record."""
     host: str = ""

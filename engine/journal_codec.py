@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import msgspec
 
+from .called import Called
 from .errors import JournalError
 from .journal import (
     EffectDone,
@@ -20,6 +22,8 @@ from .journal import (
 )
 from .journal_values import Mask, Open, Packer, SealUp, unpack, unsealed
 from .model import AddHost, Change, CustomStats, Directive, FactsOf, Include, IncludeRole, Outcome
+from .template_guard import reveal
+from .values import Secret
 
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 _encoder = msgspec.json.Encoder()
@@ -32,6 +36,7 @@ class Encoder:
     def __init__(self, mask: Mask | None = None, seal: SealUp | None = None) -> None:
         self._data = Packer(mask, seal=seal)
         self._planned = Packer(mask, planned=True, seal=seal)
+        self._bare = Packer(None, seal=seal)
 
     def encode(self, record: Record) -> bytes:
         """Raises JournalError for values that must not or can't be kept."""
@@ -53,7 +58,8 @@ class Encoder:
             case EffectIntent():
                 planned = tuple(map(self._planned_change, record.planned))
                 before, task = data.pack(record.before), data.text(record.task)
-                return replace(record, before=before, task=task, planned=planned)
+                called = self._called(record.called)
+                return replace(record, before=before, task=task, planned=planned, called=called)
             case EffectDone():
                 error = record.error if record.error is None else data.text(record.error)
                 return replace(record, result=data.pack(record.result), error=error)
@@ -108,6 +114,23 @@ class Encoder:
     def _planned_change(self, change: Change) -> Change:
         return dataclasses.replace(self._change(change), result=self._planned.pack(change.result))
 
+    def _called(self, called: Called | None) -> Called | None:
+        if called is None:
+            return None
+        arguments = {name: self._argument(value) for name, value in called.arguments.items()}
+        aws = {name: self._argument(value) for name, value in called.aws.items()}
+        return msgspec.structs.replace(called, arguments=arguments, aws=aws)
+
+    def _argument(self, value: Any) -> Any:
+        """One that a secret is in is a secret as a whole: a mask in its place would name another thing."""
+        try:
+            masked = self._data.pack(value)
+        except JournalError:
+            return self._data.pack(Secret(None, "a value that can't be written down"))
+        if self._bare.pack(value) == masked:
+            return masked
+        return self._data.pack(Secret(reveal(value), "argument"))
+
     def _directive(self, directive: Directive) -> Directive:
         if isinstance(directive, FactsOf):
             pack = self._data.pack
@@ -138,12 +161,21 @@ def _unpacked(record: Record) -> Record:
             return replace(record, outcome=_unpacked_outcome(record.outcome))
         case EffectIntent():
             return replace(
-                record, before=unpack(record.before), planned=tuple(map(_unpacked_change, record.planned))
+                record,
+                before=unpack(record.before),
+                planned=tuple(map(_unpacked_change, record.planned)),
+                called=_unpacked_called(record.called),
             )
         case EffectDone():
             return replace(record, result=unpack(record.result))
         case _:
             return record
+
+
+def _unpacked_called(called: Called | None) -> Called | None:
+    if called is None:
+        return None
+    return msgspec.structs.replace(called, arguments=unpack(called.arguments), aws=unpack(called.aws))
 
 
 def _unpacked_outcome(outcome: Outcome) -> Outcome:

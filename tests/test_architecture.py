@@ -18,6 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("model", "module_names"),
     (
         "events",
+        "called",
         "contract*",
         "plain",
         "planned",
