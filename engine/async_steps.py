@@ -37,7 +37,7 @@ class AsyncSteps:
         services: Services,
         registry: Registry,
         explain: Callable[[Exception], RunbookError | None],
-        ended: Callable[[Job, ItemKey, Outcome], None],
+        ended: Callable[[Job, ItemKey, Outcome, str], None],
     ) -> None:
         self._near = invoker(services)
         self._permits = Permits(MOST_JOBS)
@@ -78,7 +78,7 @@ class AsyncSteps:
             with self._permits.held():
                 attempt = explained(call, self._explain, judged=True)
             ended = Ended(_shown(attempt), changed=attempt.changed, failed=attempt.failed)
-            self._ended(job, (f"{JOB}{name}", 0), _as_outcome(ended))
+            self._ended(job, (f"{JOB}{name}", 0), _as_outcome(ended), job.name)
             return ended
 
         self._background.start(name, work)

@@ -12,6 +12,7 @@ import click
 
 from .cli_codes import DONE, WOULD_CHANGE
 from .cli_options import (
+    DEFAULT_STATE,
     FORKS,
     extra_vars_option,
     inventory_options,
@@ -130,7 +131,7 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     from .cli_start import again, go_back, read_start, unfinished
     from .vault import Vault
 
-    given["state"] = given["state"].absolute()
+    written, given["state"] = given["state"], given["state"].absolute()
     header = unfinished(given["state"], run)
     start = read_start(header.argv)
     ours = opened_vault(given_options(given))
@@ -141,7 +142,9 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     extra = again(header.run, read_extra_vars(start.extra_vars, vault), new)
     if context.get_parameter_source("forks") is click.core.ParameterSource.DEFAULT:
         given["forks"] = start.forks
-    options = _options(start, extra, given, run=header.run, assume=given["assume"], step=given["step"])
+    options = _options(
+        start, extra, given, written, run=header.run, assume=given["assume"], step=given["step"]
+    )
     return _play(start, options, given, vault)[0]
 
 
@@ -198,7 +201,11 @@ def _folders(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(folder for text in given for folder in text.split(os.pathsep) if folder)
 
 
-def _options(start: Start, extra: ExtraVars, given: dict[str, Any], **more: Any) -> Options:
+def _options(
+    start: Start, extra: ExtraVars, given: dict[str, Any], written: Path | None = None, **more: Any
+) -> Options:
+    """`written`: where the state file is, as the operator wrote it."""
+    from .cli_start import again_words
     from .options import Options
     from .tags import tags
 
@@ -213,6 +220,7 @@ def _options(start: Start, extra: ExtraVars, given: dict[str, Any], **more: Any)
         verbosity=given["verbose"],
         diff=given["diff"],
         argv=start.words(),
+        again=again_words(start.words(), written or given.get("state", DEFAULT_STATE)),
         **more,
     )
 

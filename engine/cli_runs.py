@@ -26,13 +26,17 @@ _CHUNK = 200
 @output_option
 def runs(state: Path, output: str) -> int:
     """List the runs of the state file."""
+    from .cli_start import again_words
     from .journal_lock import WriterLock
     from .journal_reader import SqliteReader
     from .runs_list import as_json, as_text
 
     with SqliteReader(state) as reader:
-        told = as_json if output == "json" else as_text
-        click.echo(told(reader.runs(), WriterLock.held_by(state)))
+        found, writer = reader.runs(), WriterLock.held_by(state)
+        if output == "json":
+            click.echo(as_json(found, writer, lambda run: again_words(run.header.argv, state)))
+        else:
+            click.echo(as_text(found, writer))
     return DONE
 
 
@@ -49,23 +53,25 @@ def show(run: str, step: str | None, state: Path, diff: bool, verbose: int, outp
     that is known of it."""
     import os
 
+    from .cli_start import again_words
     from .journal_lock import WriterLock
     from .journal_reader import SqliteReader
     from .journal_steps import JournalSteps
     from .run_names import find_run
-    from .runs_list import status_of
+    from .runs_list import line
     from .style import style_for
 
     with SqliteReader(state) as reader:
         writer = WriterLock.held_by(state)
         summary = find_run(reader.runs(), run)
-        running = status_of(summary, summary.times[-1], writer) == "running"
-        steps = JournalSteps(reader.entries(summary.run), running=running)
+        again = again_words(summary.header.argv, state)
+        told = line(summary, writer, again)
+        steps = JournalSteps(reader.entries(summary.run), running=told.status == "running")
         chosen = _Chosen(step)
         if output == "json":
             from .show_json import document
 
-            _write(document(summary, writer, steps, chosen))
+            _write(document(summary, writer, again, steps, chosen))
         else:
             from .show_text import RunText, head
 
@@ -73,6 +79,8 @@ def show(run: str, step: str | None, state: Path, diff: bool, verbose: int, outp
             if step is None:
                 _write(f"{line}\n" for line in [*head(summary, writer, text.style), ""])
                 _write(f"{line}\n" for line in text.listed(steps))
+                if told.resume:
+                    _write(f"{line}\n" for line in text.closing(summary, steps, told.resume))
             else:
                 found = (told for told in steps.all() if chosen(told))
                 _write(f"{line}\n" for told in found for line in text.detail(told))

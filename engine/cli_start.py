@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-from .cli_extra_vars import ExtraVars
+from .cli_extra_vars import ExtraVars, read_extra_vars
+from .cli_options import DEFAULT_STATE
 from .errors import UsageError
 from .journal import RunHeader
 from .journal_reader import SqliteReader
 from .run_names import LISTED, find_run
+from .values import MASK
 from .vault_passwords import VaultOptions
 
 _COMMAND = "play"
@@ -107,6 +111,19 @@ def read_start(words: Sequence[str]) -> Start:
         plan="".join(given["plan"]),
         forks=int("".join(given["forks"])),
     )
+
+
+def again_words(words: Sequence[str], state: Path) -> tuple[str, ...]:
+    """What `resume` has to be told beside the name of the run: where the state file is, and secrets of `-e`.
+    `words`: those of the run."""
+    found = []
+    if state != DEFAULT_STATE and str(state) != os.environ.get("RUNBOOK_STATE"):
+        found += ["--state", shlex.quote(str(state))]
+    texts = [text for option, text in pairwise(words) if option == _OPTIONS["extra_vars"]]
+    withheld = read_extra_vars([text for text in texts if MASK in text and not text.startswith("@")]).withheld
+    for name in withheld:
+        found += ["-e", f"{name}=..."]
+    return tuple(found)
 
 
 def _unreadable(words: Sequence[str]) -> UsageError:

@@ -11,9 +11,11 @@ from typing import Any, Protocol
 from .begun import Changes, joined
 from .called import Called
 from .contract import Absent, Finding, Intent, Landed, Unsure
+from .ending import Doubt
 from .errors import InDoubt, RunbookError, Stopped
 from .journal import EffectDone, EffectIntent, Journal
 from .model import Change
+from .open_intents import OpenIntents
 from .resume import History
 from .state_key import NEXT_TIME
 from .template_guard import reveal
@@ -77,6 +79,7 @@ class Effects:
         self._history = history
         self._explain = explain
         self._assume = assume
+        self._intents = OpenIntents.of(history.in_doubt())
         self._told: set[tuple[str, str]] = set()
         """Steps (and scopes) whose plan is written down."""
 
@@ -106,6 +109,14 @@ class Effects:
             attempt = known.attempt + 1
         return self._call(place, key, attempt, call, find, before)
 
+    def in_doubt(self) -> tuple[Doubt, ...]:
+        """Effects that were begun, and nobody wrote what came of them."""
+        return self._intents.told()
+
+    def settled(self, step: str) -> None:
+        """The step came to a good end."""
+        self._intents.settle(step)
+
     def happened(self, place: Place) -> bool:
         """Whether the journal holds an effect of this step (and loop item) from before the run was resumed. Asked
         when the world is as wanted: then one that was begun and not recorded happened, too."""
@@ -132,7 +143,7 @@ class Effects:
     ) -> Any:
         last = attempt + MOST_ATTEMPTS - 1
         while True:
-            intent = self._intend(place, key, attempt, before, asks=find is None and place.rerun != "safe")
+            intent = self._intend(place, key, attempt, before, asks=find is None and place.rerun == "ask")
             try:
                 result = call(intent)
             except Exception as error:
@@ -141,9 +152,7 @@ class Effects:
                     raise  # our own mistake: the intent stays open, and resume asks
                 if not isinstance(meaning, InDoubt):
                     self._told.discard((place.step, place.scope))
-                    self._journal.commit(
-                        EffectDone(step=place.step, key=key, attempt=attempt, error=meaning.message)
-                    )
+                    self._record(EffectDone(step=place.step, key=key, attempt=attempt, error=meaning.message))
                     raise meaning from error
                 landed = self._settle(place, intent, find)
                 if landed is not None:
@@ -159,28 +168,32 @@ class Effects:
         token = make_token(place.run, place.step, key, attempt)
         told = (place.step, place.scope)
         new = told not in self._told
-        self._journal.commit(
-            EffectIntent(
-                step=place.step,
-                key=key,
-                token=token,
-                attempt=attempt,
-                started=started,
-                before=before,
-                planned=place.planned if new else (),
-                called=place.called() if new and place.planned and place.called else None,
-                task=place.task,
-                host=place.host,
-                asks=asks,
-            )
+        record = EffectIntent(
+            step=place.step,
+            key=key,
+            token=token,
+            attempt=attempt,
+            started=started,
+            before=before,
+            planned=place.planned if new else (),
+            called=place.called() if new and place.planned and place.called else None,
+            task=place.task,
+            host=place.host,
+            asks=asks,
         )
+        self._intents.begin(record)
+        self._journal.commit(record)
         self._told.add(told)
         return Intent(key, token, attempt, started, before)
 
     def _done(self, place: Place, key: str, attempt: int, result: Any) -> Any:
         kept = Secret(result, "no_log") if place.secret else result
-        self._journal.commit(EffectDone(step=place.step, key=key, attempt=attempt, result=kept))
+        self._record(EffectDone(step=place.step, key=key, attempt=attempt, result=kept))
         return result
+
+    def _record(self, done: EffectDone) -> None:
+        self._journal.commit(done)
+        self._intents.end(done.step, done.key)
 
     def _settle(
         self, place: Place, intent: Intent, find: Callable[[Intent], Finding[Any]] | None

@@ -51,6 +51,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return f"Did you mean '{matches[0]}'?" if matches else None
 
 
+@dataclass(frozen=True, slots=True)
+class StepPlace:
+    """The step that an error stopped the run at."""
+
+    host: str
+    task: str
+    position: Position
+
+
 class RunbookError(Exception):
     """Root of everything that runbook raises on purpose."""
 
@@ -69,6 +78,7 @@ class RunbookError(Exception):
         self.position = position
         self.hint = hint
         self.excerpt = excerpt
+        self.step: StepPlace | None = None
 
     def __str__(self) -> str:
         return str(Problem(self.message, self.position, self.hint, self.excerpt))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from .ending import Doubt, Left, Stop
 from .errors import Position
 from .model import Outcome
 
@@ -71,7 +72,7 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something that the operator should read: a warning, a question left open."""
+    """Something that the operator should read: a warning."""
 
     message: str
 
@@ -99,6 +100,12 @@ class RunFinished:
     """The command to go on with, when it can be resumed."""
     stats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What `set_stats` kept, by host; `_run`: of the run."""
+    stops: tuple[Stop, ...] = ()
+    """Why it ended early, when no task failed."""
+    doubts: tuple[Doubt, ...] = ()
+    """Effects of which nobody knows whether they happened."""
+    left: Left | None = None
+    """What was not begun; None: nothing, or it can't be told."""
 
 
 Event: TypeAlias = (

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from .called import Called
+from .ending import Left, Stop
 from .model import Change, Outcome
 
 FORMAT_VERSION = 1
@@ -68,6 +69,7 @@ class StepDone(_Record, frozen=True, kw_only=True, tag="step"):
     module: str
     file: str
     line: int
+    column: int = 1
     outcome: Outcome
     register: str | None = None
     rescued: bool = False
@@ -91,6 +93,8 @@ class ItemDone(_Record, frozen=True, kw_only=True, tag="item"):
     same: int = 0
     """How many equal items stand before it in the loop."""
     outcome: Outcome
+    label: str = ""
+    """How it is called in reports; of a task in the background: the task's name."""
 
 
 class EffectIntent(_Record, frozen=True, kw_only=True, tag="intent"):
@@ -126,31 +130,6 @@ class EffectDone(_Record, frozen=True, kw_only=True, tag="effect"):
     error: str | None = None
 
 
-class Stop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a run ended early: no task failed, and it goes on from there."""
-
-    message: str
-    hint: str = ""
-    host: str = ""
-    """Where it was noticed; empty: by the run as a whole."""
-    task: str = ""
-    file: str = ""
-    line: int = 0
-
-
-class Left(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a run that ended early had not begun, of what stands in the playbook: what tasks would have included,
-    handlers and rescue sections are not counted."""
-
-    tasks: int
-    names: tuple[str, ...] = ()
-    """Of the first of them, in their order."""
-    hosts: tuple[str, ...] = ()
-    """Those that have something left, the first few."""
-    of_hosts: int = 0
-    """How many have."""
-
-
 class RunEnded(_Record, frozen=True, kw_only=True, tag="end"):
     """The run came to an end that it could write down; after a kill there is none."""
 
@@ -159,6 +138,10 @@ class RunEnded(_Record, frozen=True, kw_only=True, tag="end"):
     ended: datetime
     """UTC."""
     seconds: float
+    done: int = 0
+    """Steps that ended well, those of earlier times included."""
+    changed: int = 0
+    """How many of them changed something."""
     stops: tuple[Stop, ...] = ()
     left: Left | None = None
     """None: nothing is left, or it could not be told."""

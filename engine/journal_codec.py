@@ -8,17 +8,16 @@ from typing import Any
 import msgspec
 
 from .called import Called
+from .ending import Left, Stop
 from .errors import JournalError
 from .journal import (
     EffectDone,
     EffectIntent,
     ItemDone,
-    Left,
     Record,
     RunEnded,
     RunHeader,
     StepDone,
-    Stop,
 )
 from .journal_values import Mask, Open, Packer, SealUp, unpack, unsealed
 from .model import AddHost, Change, CustomStats, Directive, FactsOf, Include, IncludeRole, Outcome
@@ -54,7 +53,8 @@ class Encoder:
             case StepDone():
                 return replace(record, task=data.text(record.task), outcome=self._outcome(record.outcome))
             case ItemDone():
-                return replace(record, outcome=self._outcome(record.outcome))
+                label = data.text(record.label)
+                return replace(record, outcome=self._outcome(record.outcome), label=label)
             case EffectIntent():
                 planned = tuple(map(self._planned_change, record.planned))
                 before, task = data.pack(record.before), data.text(record.task)
@@ -96,6 +96,7 @@ class Encoder:
             directives=tuple(map(self._directive, outcome.directives)),
             ignored=outcome.ignored,
             hint=self._data.text(outcome.hint),
+            arguments=self._planned.pack(outcome.arguments),
             seconds=outcome.seconds,
         )
 
@@ -182,6 +183,7 @@ def _unpacked_outcome(outcome: Outcome) -> Outcome:
     return dataclasses.replace(
         outcome,
         result=unpack(outcome.result),
+        arguments=unpack(outcome.arguments),
         facts=unpack(outcome.facts),
         host_facts=unpack(outcome.host_facts),
         directives=tuple(map(_unpacked_directive, outcome.directives)),

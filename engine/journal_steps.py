@@ -12,7 +12,10 @@ from typing import Literal, TypeAlias
 
 from .journal import JOB, EffectDone, EffectIntent, ItemDone, RunHeader, StepDone
 from .journal_reader import Entry
-from .model import Outcome
+from .model import Outcome, Status
+
+META = "meta"
+"""The module whose steps are words to the engine: they are not counted."""
 
 EffectState: TypeAlias = Literal["done", "refused", "absent", "settled", "in_doubt", "begun"]
 """What is known of an effect: it happened; it was refused, so nothing happened; it was looked for and was not
@@ -42,10 +45,23 @@ class ToldStep:
     """When its last record was written, UTC."""
     step: str
     record: StepDone | None
-    items: tuple[tuple[str, Outcome], ...] = ()
+    items: tuple[ItemDone, ...] = ()
     effects: tuple[ToldEffect, ...] = ()
     job: str = ""
-    """The name of a task in the background; the outcome is that of its one item."""
+    """Its name, when this is the end of a task in the background; the outcome is that of its one item."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None: it did not."""
+        if self.record is not None:
+            return self.record.outcome
+        return self.items[0].outcome if self.job else None
+
+    @property
+    def failed(self) -> bool:
+        """It is what the run failed with: nobody forgave it."""
+        record = self.record
+        return record is not None and record.outcome.failed and not record.rescued
 
     @property
     def host(self) -> str:
@@ -55,8 +71,8 @@ class ToldStep:
     def task(self) -> str:
         if self.record:
             return self.record.task
-        named = (told.intent.task for told in self.effects if told.intent.task)
-        return f"job {self.job}" if self.job else next(named, "")
+        named = [item.label for item in self.items if self.job]
+        return next(iter(named + [told.intent.task for told in self.effects if told.intent.task]), "")
 
     @property
     def doubts(self) -> tuple[EffectIntent, ...]:
@@ -75,7 +91,7 @@ class _Begun:
     """What was written of a step since its last end."""
 
     at: datetime
-    items: list[tuple[str, Outcome]] = field(default_factory=list)
+    items: list[ItemDone] = field(default_factory=list)
     effects: list[_Tried] = field(default_factory=list)
 
     def told(self, otherwise: EffectState) -> tuple[ToldEffect, ...]:
@@ -100,6 +116,11 @@ class JournalSteps:
         self._entries = entries
         self._open_state: EffectState = "begun" if running else "in_doubt"
         self._doubtful: dict[str, ToldStep] = {}
+        self.failures: dict[str, ToldStep] = {}
+        """The last failure of each host, unless the step was done again."""
+        self.done = 0
+        """Steps that ended well."""
+        self.changed = 0
         self._begun: dict[str, _Begun] = {}
         self._time = 0
         self._number = 0
@@ -115,7 +136,7 @@ class JournalSteps:
                 case ItemDone() if record.item.startswith(JOB):
                     yield self._job_ended(entry.at, record)
                 case ItemDone():
-                    self._open(record.step, entry.at).items.append((record.item, record.outcome))
+                    self._open(record.step, entry.at).items.append(record)
                 case EffectIntent():
                     self._open(record.step, entry.at).effects.append(_Tried(record))
                 case EffectDone():
@@ -162,6 +183,13 @@ class JournalSteps:
         failed = record.outcome.failed and not record.rescued
         told = self._told(at, record, begun, "in_doubt" if failed else "settled")
         self._doubtful.pop(record.step, None)
+        if record.host in self.failures and self.failures[record.host].step == record.step:
+            del self.failures[record.host]
+        if failed:
+            self.failures[record.host] = told
+        elif record.host and record.module != META and not record.outcome.failed:
+            self.done += 1
+            self.changed += record.outcome.status is Status.CHANGED
         if told.doubts:
             self._doubtful[record.step] = told
         return told
@@ -176,7 +204,7 @@ class JournalSteps:
             at=at,
             step=item.step,
             record=None,
-            items=((name, item.outcome),),
+            items=(item,),
             effects=begun.told("settled"),
             job=name,
         )

@@ -397,7 +397,7 @@ class Outcome:
     hint: str = ""
     """What to do about a failure."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """What the module of a step that failed was called with, for reports: no journal keeps it."""
+    """What the module of a step that failed was called with, for reports."""
     seconds: float = 0.0
 
     @property

@@ -37,3 +37,5 @@ class Options:
     verbosity: int = 0
     argv: tuple[str, ...] = ()
     """A command line that starts the same run, secrets left out; `resume` reads it."""
+    again: tuple[str, ...] = ()
+    """What `resume` has to be told beside the run's name, such as where the state file is."""

@@ -374,6 +374,7 @@ def _record(host: str, slot: Slot, name: str, outcome: Outcome) -> StepDone:
         module=slot.task.module,
         file=slot.task.position.file,
         line=slot.task.position.line,
+        column=slot.task.position.column,
         outcome=outcome,
         register=slot.task.register,
         rescued=slot.frame.rescued,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from .plain import plain
@@ -21,6 +21,7 @@ _NOT_TEXT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _WIDE = 100
+_PARTS = re.compile(r"(\d+)")
 
 
 def visible(text: str) -> str:
@@ -129,3 +130,28 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest:02} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min"
+
+
+def moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def counted(count: int, what: str) -> str:
+    """`1 step`, `3 steps`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def naturally(names: Iterable[str]) -> list[str]:
+    """Sorted, `web2` before `web10`."""
+    return sorted(
+        names,
+        key=lambda name: [
+            (len(part), part) if part.isdecimal() else (0, part) for part in _PARTS.split(name)
+        ],
+    )
+
+
+def some(names: Sequence[str], *, most: int = 3, of: int | None = None) -> str:
+    """`web1, web2, web3 and 4 more`. `of`: how many there are when not all are named here."""
+    more = (len(names) if of is None else of) - len(names[:most])
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

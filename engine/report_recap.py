@@ -10,6 +10,7 @@ from typing import Any
 from .custom_stats import RUN
 from .events import RunFinished, Tally
 from .prose import duration, visible
+from .report_end import ended, how_to_go_on, state_of_affairs
 from .style import Role, Style
 
 _COLUMNS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
@@ -54,11 +55,12 @@ def verdict(event: RunFinished, style: Style, *, check: bool) -> list[str]:
     if event.exit_code == 0:
         what = f"Dry run done in {took}; nothing was changed." if check else f"Done in {took}."
         return [style(what, "ok")]
-    ended = "Stopped" if event.exit_code == 4 else "Failed"
-    lines = [style(f"{ended} after {took} (exit code {event.exit_code}).", "failed")]
-    if event.resume:
-        lines += ["Go on from here with:", f"    {visible(event.resume)}"]
-    return lines
+    lines = [ended(event.exit_code, event.seconds, style)]
+    if not check:
+        done = sum(tally.ok + tally.skipped for tally in event.hosts.values())
+        changed = sum(tally.changed for tally in event.hosts.values())
+        lines += state_of_affairs(done, changed, event.doubts, event.left)
+    return lines + (how_to_go_on(event.resume, event.doubts, style) if event.resume else [])
 
 
 def stats(kept: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from . import diff
+from . import diff, report_card
 from .events import (
     Event,
     ItemFinished,
@@ -19,7 +18,7 @@ from .events import (
 )
 from .model import Change
 from .prose import text_lines, visible
-from .report_card import card
+from .report_card import Failure
 from .report_recap import recap, stats, verdict
 from .report_screen import Screen
 from .report_steps import StepText, indented
@@ -44,7 +43,7 @@ class TextReporter:
         self._items: dict[tuple[str, str], list[ItemFinished]] = {}
         """Steps whose loop items were shown one by one, with the items that failed."""
         self._changes: list[Change] = []
-        self._failures: dict[str, tuple[StepFinished, Sequence[ItemFinished]]] = {}
+        self._failures: dict[str, Failure] = {}
         """The last failure of each host, and which items of a loop it comes from."""
 
     def tell(self, event: Event) -> None:
@@ -125,7 +124,7 @@ class TextReporter:
         self._changes.extend(outcome.changes)
         items = self._items.pop((event.host, event.task), None)
         if outcome.failed:
-            self._failures[event.host] = event, items or ()
+            self._failures[event.host] = Failure(event, items or ())
         lines = self._head_again(event.task)
         where = f"[{visible(event.host)}]"
         if event.replayed:
@@ -139,13 +138,17 @@ class TextReporter:
     # ------------------------------------------------------------ the end
 
     def _cards(self, event: RunFinished) -> list[str]:
-        """What failed, once more, where the eye looks first."""
-        lines: list[str] = []
-        for host, (failure, items) in self._failures.items():
-            tally = event.hosts.get(host)
-            if tally is None or tally.failed or tally.unreachable:
-                lines += card(failure, items, self._style)
-        return lines
+        """What went wrong, once more, where the eye looks first."""
+        failures = [
+            failure
+            for host, failure in self._failures.items()
+            if (tally := event.hosts.get(host)) is None or tally.failed or tally.unreachable
+        ]
+        return [
+            *report_card.failed(failures, self._style),
+            *report_card.stopped(event.stops, self._style),
+            *report_card.in_doubt(event.doubts, event.stops, self._style),
+        ]
 
     def _finish(self, event: RunFinished) -> None:
         lines = self._cards(event)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from .background import Background
@@ -17,9 +16,10 @@ from .contract import ClientFactory
 from .custom_stats import StatsBoard
 from .effects import Effects
 from .errors import JournalError, Problem, RunbookError, Stopped
-from .events import Event, Notice, PlayStarted, RunFinished, RunStarted, StepFinished
+from .events import Event, Notice, PlayStarted, RunStarted, StepFinished
 from .job import Job
-from .journal import ItemDone, Journal, RunEnded, RunStatus, StepDone
+from .journal import ItemDone, Journal, StepDone
+from .left_over import LeftOver
 from .lookup_clients import LookupClients
 from .loops import ItemKey
 from .meta_words import META
@@ -35,6 +35,7 @@ from .registry import Registry
 from .resume import History
 from .roster import Roster
 from .run_choice import ChosenRun, choose_run, make_header
+from .run_end import Ending
 from .sandbox_start import start_sandbox
 from .scheduler import STRATEGIES, TICK, Scheduler
 from .sealing import Seals
@@ -46,8 +47,6 @@ from .tallies import Tallies
 from .targets import Targets, describe
 from .template import Templates
 from .values import Secret
-
-_STATUS: dict[int, RunStatus] = {0: "done", 2: "failed"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +74,7 @@ class Runner:
     _clients: Callable[[], ClientFactory] = field(init=False)
     _roster: Roster = field(init=False)
     _prompter: Prompter = field(init=False)
+    _ending: Ending = field(init=False)
 
     def __post_init__(self) -> None:
         self._clients = functools.cache(self.registry.client_factory)
@@ -85,6 +85,7 @@ class Runner:
             self.playbook, self.inventory, self.options, self.templates, self.registry.fact_source
         )
         self._prompter = Prompter(self.templates, self.options.extra_vars)
+        self._ending = Ending(self.options, self._tallies, self.report, LeftOver(self.options.tags))
 
     @property
     def changed(self) -> bool:
@@ -104,15 +105,17 @@ class Runner:
             self._tell_start(chosen, where)
             try:
                 services = self._services(journal, chosen, promise)
+                self._ending.doubts = services.effects.in_doubt
                 self._play_all(journal, chosen, services)
                 self._await_background(services)
                 if self._tallies.exit_code == 0:
                     self.plan.end(lambda step: chosen.history.finished(step) is not None)
             except JournalError as error:
-                self._stop(error, code=4)
+                self._ending.stop(error, code=4)
             except RunbookError as error:
-                self._stop(error, code=error.exit_code)
-            return self._finish(journal, chosen.header.run, began)
+                self._ending.stop(error, code=error.exit_code)
+            seconds = time.monotonic() - began
+            return self._ending.finish(journal, chosen.header.run, seconds, self._plays, self._stats.kept)
         finally:
             journal.close()
 
@@ -226,6 +229,10 @@ class Runner:
             scheduler.close()
             for host, lane in run.lanes.items():
                 self._tallies.end(host, failed=lane.failed)
+            self._ending.left_over.note(run.play, run.lanes, over=run.words.ended)
+
+    def _plays(self) -> Iterator[tuple[Play, Sequence[str]]]:
+        return ((play, self._roster.hosts(play)) for play in self.playbook.plays)
 
     def _services(self, journal: Journal, chosen: ChosenRun, promise: Promise | None) -> Services:
         return Services(
@@ -254,8 +261,8 @@ class Runner:
                 raise Stopped("The run was interrupted while tasks ran in the background.")
 
     def _steps(self, services: Services, journal: Journal) -> Steps:
-        def item_done(job: Job, key: ItemKey, outcome: Outcome) -> None:
-            journal.append(ItemDone(step=job.step, item=key[0], same=key[1], outcome=outcome))
+        def item_done(job: Job, key: ItemKey, outcome: Outcome, label: str) -> None:
+            journal.append(ItemDone(step=job.step, item=key[0], same=key[1], outcome=outcome, label=label))
 
         return Steps(
             services, self.templates, self.registry, self._targets, self._explain, item_done, self.masker
@@ -285,32 +292,6 @@ class Runner:
 
     def _warn(self, problem: Problem) -> None:
         self._note(str(problem))
-
-    def _stop(self, error: RunbookError, code: int) -> None:
-        self._tallies.stop(code)
-        self._note(str(error))
-
-    def _finish(self, journal: Journal, run: str, began: float) -> int:
-        seconds = time.monotonic() - began
-        code = self._tallies.exit_code
-        status = _STATUS.get(code, "stopped")
-        try:
-            journal.commit(RunEnded(status=status, exit_code=code, ended=datetime.now(UTC), seconds=seconds))
-        except JournalError as error:
-            self._stop(error, code=4)
-            code = self._tallies.exit_code
-        resumable = code != 0 and not self.options.check
-        self.report(
-            RunFinished(
-                run=run,
-                hosts=dict(self._tallies.hosts),
-                seconds=seconds,
-                exit_code=code,
-                stats=self._stats.kept,
-                resume=f"runbook resume {run}" if resumable else "",
-            )
-        )
-        return code
 
 
 def _prompt_step(play: Play) -> str:

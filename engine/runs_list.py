@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -47,8 +47,8 @@ def status_of(summary: RunSummary, time: RunTime, writer: Holder | None) -> Stat
     return "running"
 
 
-def line(summary: RunSummary, writer: Holder | None) -> RunLine:
-    """What is told of a run as a whole."""
+def line(summary: RunSummary, writer: Holder | None, again: Sequence[str] = ()) -> RunLine:
+    """What is told of a run as a whole. `again`: what `resume` has to be told beside the run's name."""
     header, ended = summary.header, summary.ended
     status = status_of(summary, summary.times[-1], writer)
     return RunLine(
@@ -65,7 +65,7 @@ def line(summary: RunSummary, writer: Holder | None) -> RunLine:
         target=header.target,
         started=header.started,
         last_written=summary.last_written,
-        resume="" if status in ("done", "running") else f"runbook resume {summary.run}",
+        resume="" if status in ("done", "running") else " ".join(("runbook resume", summary.run, *again)),
     )
 
 
@@ -83,8 +83,11 @@ def as_text(runs: Sequence[RunSummary], writer: Holder | None) -> str:
     )
 
 
-def as_json(runs: Sequence[RunSummary], writer: Holder | None) -> str:
-    return msgspec.json.format(msgspec.json.encode([line(each, writer) for each in runs])).decode()
+def as_json(
+    runs: Sequence[RunSummary], writer: Holder | None, again: Callable[[RunSummary], Sequence[str]]
+) -> str:
+    listed = [line(each, writer, again(each)) for each in runs]
+    return msgspec.json.format(msgspec.json.encode(listed)).decode()
 
 
 def schema() -> dict[str, Any]:

@@ -36,6 +36,8 @@ class Lane:
     walk: Walk
     trail: Trail
     slot: Slot | None = None
+    reached: Order = ()
+    """Where the last task stands that it came to."""
     running: bool = False
     failed: bool = False
     gone: bool = False
@@ -59,6 +61,7 @@ class Lane:
     def _take(self, step: Callable[[], Slot]) -> None:
         try:
             self.slot = step()
+            self.reached = self.slot.order
         except StopIteration as end:
             self.slot = None
             self.failed = self.failed or bool(end.value)

@@ -5,13 +5,14 @@ It is written step by step, each on a line of its own: a run may have a hundred 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from .journal import EffectIntent, Left, RunSummary, Stop
+from .ending import Left, Stop
+from .journal import EffectIntent, ItemDone, RunSummary
 from .journal_lock import Holder
 from .journal_steps import EffectState, JournalSteps, ToldEffect, ToldStep
 from .journal_values import Packer
@@ -33,6 +34,9 @@ class ShownTime(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     exit_code: int | None
     seconds: float | None
+    done: int | None
+    """Steps that ended well until then."""
+    changed: int | None
     stops: tuple[Stop, ...]
     """Why it ended early, when no task failed."""
     left: Left | None
@@ -82,7 +86,9 @@ class ShownEffect(msgspec.Struct, frozen=True, kw_only=True):
 class ShownItem(msgspec.Struct, frozen=True, kw_only=True):
     """One item of a loop."""
 
+    label: str
     item: str
+    """A digest of it."""
     status: StepStatus
     seconds: float
     result: Any
@@ -155,11 +161,12 @@ def schema() -> dict[str, Any]:
 def document(
     summary: RunSummary,
     writer: Holder | None,
+    again: Sequence[str],
     steps: JournalSteps,
     wanted: Callable[[ToldStep], bool],
 ) -> Iterator[str]:
     """The document in pieces: of the steps those that are wanted, those without an end last."""
-    yield f'{{"run": {_text(_run(summary, writer))},\n"steps": ['
+    yield f'{{"run": {_text(_run(summary, writer, again))},\n"steps": ['
     comma = ""
     for told in steps.all():
         if wanted(told):
@@ -173,10 +180,10 @@ def _text(value: object) -> str:
     return _encoder.encode(value).decode()
 
 
-def _run(summary: RunSummary, writer: Holder | None) -> ShownRun:
+def _run(summary: RunSummary, writer: Holder | None, again: Sequence[str]) -> ShownRun:
     header = summary.header
     return ShownRun(
-        **msgspec.structs.asdict(line(summary, writer)),
+        **msgspec.structs.asdict(line(summary, writer, again)),
         tags=header.tags,
         skip_tags=header.skip_tags,
         start_at=header.start_at,
@@ -189,6 +196,8 @@ def _run(summary: RunSummary, writer: Holder | None) -> ShownRun:
                 status=status_of(summary, time, writer),
                 exit_code=time.ended.exit_code if time.ended else None,
                 seconds=time.ended.seconds if time.ended else None,
+                done=time.ended.done if time.ended else None,
+                changed=time.ended.changed if time.ended else None,
                 stops=time.ended.stops if time.ended else (),
                 left=time.ended.left if time.ended else None,
             )
@@ -199,7 +208,7 @@ def _run(summary: RunSummary, writer: Holder | None) -> ShownRun:
 
 def _step(told: ToldStep) -> ShownStep:
     record = told.record
-    outcome = record.outcome if record else told.items[0][1] if told.job else None
+    outcome = told.outcome
     return ShownStep(
         number=told.number or None,
         time=told.time,
@@ -211,7 +220,7 @@ def _step(told: ToldStep) -> ShownStep:
         line=record.line if record else None,
         status=outcome.status.value if outcome else "begun",
         ignored=bool(outcome and outcome.ignored),
-        rescued=bool(record and record.rescued),
+        rescued=bool(record and record.rescued and record.outcome.failed),
         background=told.job,
         ended=told.at if outcome else None,
         seconds=outcome.seconds if outcome else None,
@@ -221,7 +230,7 @@ def _step(told: ToldStep) -> ShownStep:
         notified=outcome.notified if outcome else (),
         changes=_changes(outcome),
         effects=tuple(map(_effect, told.effects)),
-        items=() if told.job else tuple(_item(item, ended) for item, ended in told.items),
+        items=() if told.job else tuple(map(_item, told.items)),
         hint=outcome.hint if outcome else "",
     )
 
@@ -258,9 +267,11 @@ def _effect(told: ToldEffect) -> ShownEffect:
     )
 
 
-def _item(item: str, outcome: Outcome) -> ShownItem:
+def _item(item: ItemDone) -> ShownItem:
+    outcome = item.outcome
     return ShownItem(
-        item=item,
+        label=item.label,
+        item=item.item,
         status=outcome.status.value,
         seconds=outcome.seconds,
         result=_packer.pack(outcome.result),

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
-from . import diff
+from . import diff, report_card
+from .errors import Position
+from .events import ItemFinished, StepFinished
 from .journal import RunSummary
 from .journal_lock import Holder
-from .journal_steps import JournalSteps, ToldEffect, ToldStep
-from .model import Outcome, Status
-from .prose import block, duration, visible
+from .journal_steps import META, JournalSteps, ToldEffect, ToldStep
+from .model import Status
+from .open_intents import doubt_of
+from .prose import block, duration, moment, visible
+from .report_card import Failure
+from .report_end import ended, how_to_go_on, state_of_affairs
 from .report_steps import StepText, indented
 from .runs_list import status_of
 from .style import Role, Style
-
-UNTOLD = "meta"
-"""The module whose steps are words to the engine: a report does not tell them unless they went wrong."""
 
 SHORT = 0.1
 """Seconds: what took less took no time."""
@@ -58,10 +59,6 @@ def _role(status: str) -> Role:
     return {"done": "ok", "running": "note"}.get(status, "failed")  # type: ignore[return-value] # Role's words
 
 
-def moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunText:
     """Tells steps in one manner."""
@@ -80,6 +77,25 @@ class RunText:
             if self.verbosity or not _untold(told):
                 yield from self._short(told)
 
+    def closing(self, summary: RunSummary, steps: JournalSteps, resume: str) -> Iterator[str]:
+        """The same cards and last lines as the run itself had. `steps` were iterated before."""
+        style, last = self.style, summary.ended
+        failures = [failure_of(told) for told in steps.failures.values() if told.time == len(summary.times)]
+        stops = last.stops if last else ()
+        doubts = [doubt_of(intent) for _, intent in steps.in_doubt()]
+        yield from report_card.failed(failures, style)
+        yield from report_card.stopped(stops, style)
+        yield from report_card.in_doubt(doubts, stops, style)
+        yield ""
+        if last is None:
+            yield style(f"Killed: last heard of {moment(summary.last_written)}.", "failed")
+            yield from state_of_affairs(steps.done, steps.changed, doubts, None)
+            yield "What was not started can't be told."
+        else:
+            yield ended(last.exit_code, last.seconds, style)
+            yield from state_of_affairs(last.done, last.changed, doubts, last.left)
+        yield from how_to_go_on(resume, doubts, style)
+
     def _short(self, told: ToldStep) -> Iterator[str]:
         number = str(told.number or "-").rjust(5)
         text = StepText(style=self.style, verbosity=self.verbosity, with_diff=self.with_diff)
@@ -91,7 +107,7 @@ class RunText:
 
     def _lines(self, told: ToldStep, text: StepText) -> list[str]:
         where = f"[{visible(told.host)}] {visible(told.task)}" if told.host else visible(told.task)
-        outcome = outcome_of(told)
+        outcome = told.outcome
         if outcome is None:
             return [self.style("begun", "note") + f": {where}"]
         record = told.record
@@ -104,7 +120,7 @@ class RunText:
 
     def detail(self, told: ToldStep) -> Iterator[str]:
         """All that is known of one step."""
-        style, record, outcome = self.style, told.record, outcome_of(told)
+        style, record, outcome = self.style, told.record, told.outcome
         yield ""
         number = f"Step {told.number}" if told.number else "Begun"
         name = f"[{visible(told.host)}] {visible(told.task)}"
@@ -126,7 +142,7 @@ class RunText:
             yield from indented([f"notified  {visible(', '.join(outcome.notified))}"])
 
     def _facts(self, told: ToldStep) -> list[str]:
-        record, outcome = told.record, outcome_of(told)
+        record, outcome = told.record, told.outcome
         lines = []
         if record is not None:
             lines.append(f"{visible(record.module)}, {visible(record.file)}:{record.line}")
@@ -141,8 +157,8 @@ class RunText:
 
     def _items(self, told: ToldStep, text: StepText) -> list[str]:
         lines = [self.style("items", "heading")]
-        for item, outcome in told.items:
-            lines += indented(text.lines(f"(item={visible(item)})", outcome, item=True))
+        for item in told.items:
+            lines += indented(text.lines(f"(item={visible(item.label)})", item.outcome, item=True))
         return lines
 
     def _effects(self, told: ToldStep) -> Iterator[str]:
@@ -169,15 +185,28 @@ class RunText:
         return lines
 
 
-def outcome_of(told: ToldStep) -> Outcome | None:
-    """How it ended; None: it did not."""
-    if told.record is not None:
-        return told.record.outcome
-    return told.items[0][1] if told.job else None
+def failure_of(told: ToldStep) -> Failure:
+    """What a report of the run was told when it happened."""
+    record = told.record
+    assert record is not None  # noqa: S101 (what failed has an end)
+    step = StepFinished(
+        host=record.host,
+        task=record.task,
+        module=record.module,
+        position=Position(record.file, record.line, record.column),
+        outcome=record.outcome,
+    )
+    items = [
+        ItemFinished(host=record.host, task=record.task, label=item.label, outcome=item.outcome)
+        for item in told.items
+        if item.outcome.failed
+    ]
+    return Failure(step, items)
 
 
 def _untold(told: ToldStep) -> bool:
+    """As in a report of a run: a word to the engine is told when it went wrong only."""
     record = told.record
-    if record is None or record.module != UNTOLD:
+    if record is None or record.module != META:
         return False
     return record.outcome.status not in (Status.FAILED, Status.SKIPPED)

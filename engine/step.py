@@ -14,7 +14,7 @@ from .async_steps import AsyncSteps
 from .attempt import Attempt, failure
 from .context import Services, time_limit
 from .contract import computes
-from .errors import RunbookError, StepError, Stopped
+from .errors import RunbookError, StepError, StepPlace, Stopped
 from .events import ItemFinished, Notice, Progress
 from .invoke import Invoker
 from .job import Job
@@ -49,7 +49,7 @@ class Steps:
         registry: Registry,
         targets: Targets,
         explain: Callable[[Exception], RunbookError | None],
-        item_done: Callable[[Job, ItemKey, Outcome], None],
+        item_done: Callable[[Job, ItemKey, Outcome, str], None],
         masker: Masker,
     ) -> None:
         self._services = services
@@ -77,7 +77,17 @@ class Steps:
         return not computes(self._registry.get(task.module))
 
     def perform(self, job: Job) -> Outcome:
-        """The outcome of the step. Raises only what stops the run."""
+        """The outcome of the step. Raises only what stops the run, with the place of the step."""
+        try:
+            outcome = self._outcome(job)
+        except RunbookError as error:
+            error.step = StepPlace(job.host, job.name, job.task.position)
+            raise
+        if not outcome.failed:
+            self._services.effects.settled(job.step)
+        return outcome
+
+    def _outcome(self, job: Job) -> Outcome:
         began = time.monotonic()
         try:
             most = self._invoker.number(job.task.throttle, job.scope) if job.task.throttle else 0
@@ -185,7 +195,7 @@ class Steps:
             except StepError as error:
                 outcome = self._failed(job, scope, error)
         outcome = in_loop(outcome, names, key)
-        self._item_done(job, key, outcome)
+        self._item_done(job, key, outcome, shown(label))
         self._services.emit(ItemFinished(host=job.host, task=job.name, label=shown(label), outcome=outcome))
         return outcome
 

@@ -91,7 +91,10 @@ def test_hosts_out_of_step_have_their_task_named_again() -> None:
 
 def test_a_stopped_run_says_how_to_go_on() -> None:
     text = shown([finished(4, "runbook resume r1", web1=Tally(ok=1))])
-    assert "Stopped after 1 min 12 s (exit code 4).\nGo on from here with:\n    runbook resume r1\n" in text
+    assert (
+        "Stopped after 1 min 12 s (exit code 4).\nDone: 1 step.\nGo on from here with:\n    runbook resume r1\n"
+        in text
+    )
 
 
 def test_a_rescued_failure_has_no_card_at_the_end() -> None:

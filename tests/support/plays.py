@@ -63,7 +63,9 @@ class Played:
 
     @property
     def notices(self) -> str:
-        return "\n".join(notice.message for notice in self.of(Notice))
+        """What the operator is told beside the steps, why the run stopped included."""
+        stops = [f"{stop.message}\n{stop.hint}" for end in self.of(RunFinished) for stop in end.stops]
+        return "\n".join([*(notice.message for notice in self.of(Notice)), *stops])
 
     @property
     def started(self) -> RunStarted:

@@ -47,8 +47,8 @@ def step(name: str = "s1", ended: Outcome | None = None, **fields: Any) -> StepD
     return StepDone(step=name, outcome=ended or outcome(), **(known | fields))
 
 
-def item(name: str, text: str, same: int = 0, ended: Outcome | None = None) -> ItemDone:
-    return ItemDone(step=name, item=text, same=same, outcome=ended or outcome())
+def item(name: str, text: str, same: int = 0, ended: Outcome | None = None, label: str = "") -> ItemDone:
+    return ItemDone(step=name, item=text, same=same, outcome=ended or outcome(), label=label)
 
 
 def intent(name: str = "s1", key: str = "send", attempt: int = 1, **fields: Any) -> EffectIntent:
