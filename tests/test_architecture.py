@@ -38,9 +38,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("yaml*", "keyword*", "varfiles"),
     ("loader*", "role_files"),
     ("patterns", "inventory*"),
-    ("journal*", "begun", "resume", "run_names", "writers"),
+    ("journal*", "begun", "resume", "run_names"),
     ("diff*",),
     (
+        "writers",
+        "acts",
+        "undo_plan",
         "tags",
         "start_at",
         "options",
