@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2.runtime import Undefined
 
-from .template_guard import Missing, type_name
+from .template_guard import MISSING, Missing, type_name
 from .values import Secret, Unknown, UnknownValue
 
 TRUE_WORDS = frozenset({"y", "yes", "on", "1", "true", "t", "1.0"})
@@ -56,7 +56,9 @@ def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options:
 
 def from_json(text: str | bytes, **options: Any) -> Any:
     if not isinstance(text, str | bytes):
-        raise ValueError(f"the JSON must be text, and this is of the type {type_name(text)}")  # noqa: TRY004
+        raise ValueError(  # noqa: TRY004 (the operator's mistake)
+            f"the JSON object must be str, bytes or bytearray, not {type_name(text)}"
+        )
     return json.loads(text, **options)
 
 
@@ -114,10 +116,13 @@ def to_bool(value: Any) -> bool:
 
 def mandatory(value: Any, msg: str | None = None) -> Any:
     if isinstance(value, Undefined):
-        if msg is None and isinstance(value, Missing):
-            value.fail()
-        raise ValueError(msg or "a mandatory value is undefined")  # noqa: TRY004 (the operator's mistake)
+        raise ValueError(msg or _mandatory(value))  # noqa: TRY004 (the operator's mistake)
     return value
+
+
+def _mandatory(value: Undefined) -> str:
+    named = isinstance(value, Missing) and value.owner is MISSING and value.wanted is not None
+    return f"Mandatory variable '{value.wanted}' not defined." if named else "Mandatory variable not defined."
 
 
 def ternary(value: Any, true_val: Any, false_val: Any, none_val: Any = None) -> Any:

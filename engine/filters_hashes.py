@@ -18,7 +18,7 @@ def text_hash(text: Any, hashtype: str = "sha1") -> str:
         made = hashlib.new(hashtype, usedforsecurity=False)
     except ValueError:
         hint = nearest(hashtype, hashlib.algorithms_available) or ""
-        raise ValueError(f"there is no hash '{hashtype}'. {hint}".rstrip()) from None
+        raise ValueError(f"unsupported hash type {hashtype}. {hint}".rstrip()) from None
     made.update(text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape"))
     return made.hexdigest()
 
@@ -27,7 +27,7 @@ def to_uuid(text: Any, namespace: Any = _NAMESPACE) -> str:
     try:
         space = namespace if isinstance(namespace, uuid.UUID) else uuid.UUID(namespace)
     except (AttributeError, ValueError):
-        raise ValueError(f"the namespace '{namespace}' is not a UUID") from None
+        raise ValueError(f"Invalid value '{namespace}' for 'namespace': it is not a UUID") from None
     return str(uuid.uuid5(space, str(text)))
 
 

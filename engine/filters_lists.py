@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .template_guard import Missing
+from .template_guard import Missing, type_name
 from .values import NeedsPlain, Secret, Unknown, UnknownValue
 
 _MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
@@ -101,7 +101,7 @@ def _must_show(item: Any, kinds: tuple[type, ...]) -> None:
 def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace") -> Any:
     """Later ones win; `recursive` merges mappings inside, `list_merge` says what becomes of two lists."""
     if list_merge not in _MERGES:
-        raise ValueError(f"list_merge must be one of {', '.join(_MERGES)}")
+        raise ValueError(f"'list_merge' argument can only be equal to one of {', '.join(map(repr, _MERGES))}")
     given = flatten(mappings, levels=1)
     if len(given) == 1:
         return given[0]  # whatever it is: there is nothing to combine it with
@@ -109,7 +109,10 @@ def combine(*mappings: Any, recursive: bool = False, list_merge: str = "replace"
     for mapping in given:
         _must_show(mapping, (Mapping,))
         if not isinstance(mapping, Mapping):
-            raise ValueError(f"combine takes mappings, not {type(mapping).__name__}")  # noqa: TRY004
+            raise ValueError(  # noqa: TRY004 (the operator's mistake)
+                "failed to combine variables, expected dicts but got a "
+                + " and a ".join(f"'{type_name(one)}'" for one in (*given[:1], mapping)[-2:])
+            )
         made = _merged(made, mapping, recursive, list_merge)
     return made
 
@@ -149,15 +152,24 @@ def _merged_lists(old: list[Any], new: list[Any], how: str) -> list[Any]:
 
 def dict2items(mapping: Any, key_name: str = "key", value_name: str = "value") -> list[dict[str, Any]]:
     if not isinstance(mapping, Mapping):
-        raise ValueError(f"dict2items takes a mapping, not {type(mapping).__name__}")  # noqa: TRY004
+        raise ValueError(f"dict2items requires a dictionary, got {type(mapping)} instead")  # noqa: TRY004
     return [{key_name: key, value_name: value} for key, value in mapping.items()]
 
 
 def items2dict(items: Any, key_name: str = "key", value_name: str = "value") -> dict[Any, Any]:
-    try:
-        return {item[key_name]: item[value_name] for item in items}
-    except KeyError as error:
-        raise ValueError(f"an item has no {error}") from None
+    if isinstance(items, str | Mapping) or not isinstance(items, Iterable):
+        raise ValueError(f"items2dict requires a list, got {type(items)} instead")  # noqa: TRY004
+    made: dict[Any, Any] = {}
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise ValueError(f"items2dict requires a list of dictionaries, got {items!r} instead")  # noqa: TRY004
+        if not {key_name, value_name} <= item.keys():
+            raise ValueError(
+                "items2dict requires each dictionary in the list to contain the keys "
+                f"'{key_name}' and '{value_name}', got {items!r} instead"
+            )
+        made[item[key_name]] = item[value_name]
+    return made
 
 
 def extract(key: Any, container: Any, morekeys: Any = None) -> Any:
@@ -172,30 +184,47 @@ def extract(key: Any, container: Any, morekeys: Any = None) -> Any:
 
 
 def subelements(items: Any, path: Any, skip_missing: bool = False) -> list[list[Any]]:
+    if not isinstance(path, str | list | tuple):
+        raise ValueError("subelements must be a list or a string")  # noqa: TRY004 (the operator's mistake)
     steps = path.split(".") if isinstance(path, str) else list(path)
-    pairs: list[list[Any]] = []
-    for item in items.values() if isinstance(items, Mapping) else items:
-        found: Any = item
-        for step in steps:
-            if not isinstance(found, Mapping) or step not in found:
-                if not skip_missing:
-                    raise ValueError(f"'{step}' is not in every item")
-                found = []
-                break
-            found = found[step]
-        if not isinstance(found, list | tuple):
-            raise ValueError(f"'{path}' should be a list in every item, and is {type(found).__name__}")  # noqa: TRY004
-        pairs.extend([item, sub] for sub in found)
-    return pairs
+    listed = list(items.values()) if isinstance(items, Mapping) else items
+    if not isinstance(listed, list | tuple):
+        raise ValueError("obj must be a list of dicts or a nested dict")  # noqa: TRY004 (the operator's mistake)
+    return [[item, sub] for item in listed for sub in _within(item, steps, skip_missing)]
+
+
+def _within(item: Any, steps: list[Any], skip_missing: bool) -> Any:
+    """The list at the end of a path into one item. Raises ValueError."""
+    found: Any = item
+    for step in steps:
+        if not isinstance(found, Mapping):
+            raise ValueError(f"the key {step} should point to a dictionary, got '{found}'")  # noqa: TRY004
+        if step not in found:
+            if skip_missing:
+                return []
+            raise ValueError(f"could not find '{step}' key in iterated item {found!r}")
+        found = found[step]
+    if not isinstance(found, list | tuple):
+        raise ValueError(f"the key '{steps[-1]}' should point to a list, got {found!r}")  # noqa: TRY004
+    return found
 
 
 def rekey_on_member(items: Any, key: str, duplicates: str = "error") -> dict[Any, Any]:
     if duplicates not in ("error", "overwrite"):
-        raise ValueError(f"duplicates must be error or overwrite, not '{duplicates}'")
+        raise ValueError(
+            f"duplicates parameter to rekey_on_member has unknown value '{duplicates}'; "
+            "it is error or overwrite"
+        )
+    if isinstance(items, str) or not isinstance(items, Iterable):
+        raise ValueError("Type is not a valid list, set, or dict")  # noqa: TRY004 (the operator's mistake)
     made: dict[Any, Any] = {}
     for item in items.values() if isinstance(items, Mapping) else items:
+        if not isinstance(item, Mapping):
+            raise ValueError("List item is not a valid dict")  # noqa: TRY004 (the operator's mistake)
+        if key not in item:
+            raise ValueError(f"Key '{key}' was not found.")
         if item[key] in made and duplicates == "error":
-            raise ValueError(f"the key '{item[key]}' is there twice")
+            raise ValueError(f"Key {item[key]} is not unique, cannot convert to dict.")
         made[item[key]] = item
     return made
 

@@ -18,22 +18,25 @@ _PREFIXES = ("kilo", "mega", "giga", "tera", "peta", "exa", "zetta", "yotta")
 # ---------------------------------------------------------------- numbers
 
 
-def _number(value: Any) -> Any:
+def _number(value: Any, name: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"this takes a number, not {type(value).__name__}")  # noqa: TRY004 (the operator's)
+        raise ValueError(  # noqa: TRY004 (the operator's)
+            f"{name}() can only be used on numbers: must be real number, not {type(value).__name__}"
+        )
     return value
 
 
 def logarithm(value: float, base: float = math.e) -> float:
-    return math.log10(_number(value)) if base == 10 else math.log(_number(value), base)
+    return math.log10(_number(value, "log")) if base == 10 else math.log(_number(value, "log"), base)
 
 
 def power(value: float, exponent: float) -> float:
-    return math.pow(_number(value), exponent)
+    return math.pow(_number(value, "pow"), exponent)
 
 
 def root(value: float, base: float = 2) -> float:
-    return math.sqrt(_number(value)) if base == 2 else math.pow(_number(value), 1.0 / float(base))
+    number = _number(value, "root")
+    return math.sqrt(number) if base == 2 else math.pow(number, 1.0 / float(base))
 
 
 # ---------------------------------------------------------------- sizes
@@ -41,7 +44,11 @@ def root(value: float, base: float = 2) -> float:
 
 def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> str:
     """`1048576` as `1.00 MB`, or with `isbits` as `1.00 Mb`."""
-    number = _number(size)
+    if isinstance(size, bool) or not isinstance(size, int | float):
+        raise ValueError(  # noqa: TRY004 (the operator's)
+            f"human_readable() failed on bad input: it takes a number, not {type(size).__name__}"
+        )
+    number = size
     wanted = unit.upper() if unit else next((u for u in reversed(_SIZES) if number >= _SIZES[u]), "B")
     if wanted not in _SIZES:
         wanted = "B"
@@ -53,15 +60,24 @@ def human_to_bytes(size: Any, default_unit: str | None = None, isbits: bool = Fa
     """`10 MB` as 10485760; with `isbits` the unit is of bits: `10 Mb`. Raises ValueError for what is no size."""
     match = _SIZE.fullmatch(str(size))
     if match is None:
-        raise ValueError(f"'{size}' is not a size, such as '10 MB'")
+        raise ValueError(
+            f"human_to_bytes() can't interpret following string: {size}; a size is such as '10 MB'"
+        )
     unit = match[2] or default_unit
     if not unit:
         return round(float(match[1]))
     letter = unit[0].upper()
     if letter not in _SIZES or not _fits(unit, letter, isbits):
-        kind = "bits, such as 'Mb' or 'megabit'" if isbits else "bytes, such as 'MB' or 'megabyte'"
-        raise ValueError(f"'{unit}' is not a unit of {kind}")
+        raise ValueError(_no_unit(f"{match[1]}{unit}", unit, letter, isbits))
     return round(float(match[1]) * _SIZES[letter])
+
+
+def _no_unit(size: str, unit: str, letter: str, isbits: bool) -> str:
+    kind, of = ("b", "bits") if isbits else ("B", "bytes")
+    if letter not in _SIZES:
+        return f"human_to_bytes() failed to convert {size}: '{unit}' is no unit of {of}, such as 'M{kind}'"
+    wanted = letter if letter == "B" else f"{letter}{kind} or {letter}"
+    return f"human_to_bytes() failed to convert {size}. Value is not a valid string (expect {wanted})"
 
 
 def _fits(unit: str, letter: str, isbits: bool) -> bool:
@@ -80,7 +96,7 @@ def pick(end: Any, start: Any = None, step: Any = None, seed: Any = None) -> Any
     if isinstance(end, int):
         return chance.randrange(start or 0, end, step or 1)
     if not isinstance(end, Sequence):
-        raise ValueError("random takes a number or a list")  # noqa: TRY004 (the operator's mistake)
+        raise ValueError("random can only be used on sequences and integers")  # noqa: TRY004 (the operator's mistake)
     if start or step:
         raise ValueError("start and step are for a number, not for a list")
     return chance.choice(end)
@@ -95,7 +111,9 @@ def strftime(string_format: str, second: float | None = None, utc: bool = False)
         try:
             moment = float(second)
         except (TypeError, ValueError):
-            raise ValueError(f"'{second}' is not a number of seconds since 1970") from None
+            raise ValueError(
+                f"Invalid value for epoch value ({second}): it is a number of seconds since 1970"
+            ) from None
     return time.strftime(string_format, (time.gmtime if utc else time.localtime)(moment))
 
 

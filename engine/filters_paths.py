@@ -16,7 +16,7 @@ def path_join(parts: Any) -> str:
         return posixpath.join(parts)
     if isinstance(parts, Sequence):
         return posixpath.join(*parts)
-    raise ValueError("path_join takes text or a list of texts")
+    raise ValueError(f"|path_join expects string or sequence, got {type(parts)} instead.")
 
 
 def commonpath(paths: Any) -> str:

@@ -29,7 +29,9 @@ def regex_replace(
         pattern, replacement, as_text(value), count=count, flags=_flags(ignorecase, multiline)
     )
     if mandatory_count and found != mandatory_count:
-        raise ValueError(f"'{pattern}' should match {mandatory_count} times, but it matches {found} times")
+        raise ValueError(
+            f"'{pattern}' should match {mandatory_count} times, but matches {found} times in {as_text(value)!r}"
+        )
     return text
 
 
@@ -49,7 +51,7 @@ def regex_search(
 def _group(name: str) -> str | int:
     match = re.match(r"\\g<(\S+)>|\\(\d+)", name)
     if match is None:
-        raise ValueError(rf"'{name}' does not name a group; write '\g<name>' or '\1'")
+        raise ValueError(rf"Unknown argument: '{name}' does not name a group; write '\g<name>' or '\1'")
     return match[1] or int(match[2])
 
 
@@ -63,7 +65,9 @@ def regex_escape(value: Any, re_type: str = "python") -> str:
         return re.escape(text)
     if re_type == "posix_basic":
         return re.sub(r"([].[^$*\\])", r"\\\1", text)
-    raise ValueError(f"re_type must be python or posix_basic, not '{re_type}'")
+    if re_type == "posix_extended":
+        raise ValueError("Regex type (posix_extended) not yet implemented; there are python and posix_basic")
+    raise ValueError(f"Invalid regex type ({re_type}); there are python and posix_basic")
 
 
 def as_text(value: Any) -> str:
@@ -87,7 +91,7 @@ _STYLES: Mapping[str, Mapping[str, str]] = {
 def comment(text: str, style: str = "plain", **changes: Any) -> str:
     """The text as a comment. changes: decoration, beginning, end, newline, prefix, postfix and their counts."""
     if style not in _STYLES:
-        raise ValueError(f"style must be one of {', '.join(_STYLES)}, not '{style}'")
+        raise ValueError(f"Invalid style '{style}'. There are: {', '.join(_STYLES)}")
     how: dict[str, Any] = {
         "newline": "\n",
         "prefix_count": 1,
@@ -122,7 +126,7 @@ _URL_PARTS = ("fragment", "hostname", "netloc", "password", "path", "port", "que
 def url_split(url: str, query: str = "") -> Any:
     pieces = urlsplit(url)
     if query and query not in _URL_PARTS:
-        raise ValueError(f"a URL has no part '{query}'; it has {', '.join(_URL_PARTS)}")
+        raise ValueError(f"urlsplit: unknown URL component: {query}; there are {', '.join(_URL_PARTS)}")
     return getattr(pieces, query) if query else {name: getattr(pieces, name) for name in _URL_PARTS}
 
 

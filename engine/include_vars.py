@@ -26,13 +26,18 @@ def included(
 ) -> Attempt:
     """The step's attempt: its directive names the files that were found."""
     found: VarsFiles = msgspec.structs.replace(wanted, found=())
+    paths: list[Path] = []
     try:
-        paths = list(_paths(wanted, task, base))
+        paths.extend(_paths(wanted, task, base))  # those before the one that is wrong stay, too
         found = msgspec.structs.replace(wanted, found=tuple(map(str, paths)))
         variables = read(found, scope, templates.vault)
     except (Failed, LoadError) as error:
         why = error.message if isinstance(error, Failed) else str(error)
-        empty: dict[str, Any] = {"ansible_facts": {}, "ansible_included_var_files": []}
+        facts: dict[str, Any] = {wanted.name: {}} if wanted.name else {}
+        empty: dict[str, Any] = {
+            "ansible_facts": facts,
+            "ansible_included_var_files": [str(path) for path in paths] if wanted.folder else [],
+        }
         return Attempt(result={**empty, "message": why, "msg": why}, failed=True)
     shown = _shown(variables, scope.child(variables), templates)
     result = {"ansible_facts": shown, "ansible_included_var_files": list(found.found)}

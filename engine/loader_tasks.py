@@ -136,6 +136,7 @@ class TaskReader:
     def _task(
         self, item: yaml.Node, entries: list[Entry], inherited: Inherited, siblings: Siblings
     ) -> Task | None:
+        before = len(self._file.texts)
         own, others = self._keywords(entries, self._place)
         by_key = {entry.key: entry for entry in entries}
         loop = read_loop(self._file, by_key, own.pop("loop", None), self._session.warn)
@@ -151,6 +152,8 @@ class TaskReader:
         made = with_defaults(call, inside, self._session.modules)
         if not made.late and made.call.template is None:
             self._check(made.call, handled=inside.handled or "failed_when" in own)
+        if inside.handled:
+            self._file.leave_to_task(self._file.texts[before:])
         kept = {name: value for name, value in own.items() if name not in (*_LABELS, "args", "loop_control")}
         kept["loop"] = loop
         more = [call.template] if call.template is not None else []

@@ -30,7 +30,9 @@ def encrypt(
     """The hash, with a salt of its own making when none is given. Raises ValueError."""
     kind = hashtype.removesuffix("_crypt")
     if kind not in _KINDS:
-        raise ValueError(f"'{hashtype}' is not a kind of password hash; it is one of {', '.join(_KINDS)}")
+        raise ValueError(
+            f"{hashtype} is not in the list of supported passlib algorithms: {', '.join(_KINDS)}"
+        )
     if not isinstance(password, str | bytes):
         raise ValueError(f"the password must be text, not {type(password).__name__}")  # noqa: TRY004
     options: dict[str, Any] = {"rounds": rounds or _ROUNDS.get(kind), "salt": str(salt) if salt else None}

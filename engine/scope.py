@@ -134,7 +134,10 @@ class VariableScope(Mapping[str, Any]):
             return shared.value
         if name in self._asking:
             chain = " -> ".join([*self._asking[self._asking.index(name) :], name])
-            raise TemplateError(f"The variable '{name}' needs itself: {chain}", position=_position(raw))
+            raise TemplateError(
+                f"Recursive loop detected in template: '{name}' needs itself: {chain}",
+                position=_position(raw),
+            )
         before, self.reads = self.reads, {name}
         self._asking.append(name)
         try:

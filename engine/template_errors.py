@@ -33,6 +33,7 @@ class Origin:
     """The template's own file, when `text` is a whole file."""
     skipped: int = 0
     """Lines of the file before the text."""
+    kind: str = "template"
 
     def place(self, line: int, needle: str | None) -> tuple[Position | None, str | None]:
         """The best position for something in that line (from 1) of the text, and the line that it stands in."""
@@ -103,7 +104,7 @@ def explain(error: Exception, origin: Origin, line: int, names: Iterable[str]) -
     """What the operator is told when an expression fails. `names`: the variables that there are."""
     if isinstance(error, NotThere):
         return _not_there(error.missing, origin, line, names)
-    message = str(error) or type(error).__name__
+    message, plain = str(error) or type(error).__name__, None
     if isinstance(error, TemplateSyntaxError):
         return problem_error(syntax_problem(error, origin))
     if isinstance(error, TemplateError):
@@ -111,10 +112,11 @@ def explain(error: Exception, origin: Origin, line: int, names: Iterable[str]) -
     elif isinstance(error, SecurityError):
         hint = "Templates may read values, not reach into the program."
     else:
-        message, hint = worded(error) or (f"{_kind(error)}{message}", None)
+        plain = worded(error)
+        message, hint = plain or (f"{_kind(error)}{message}", None)
     name = culprit(error)
     if name is not None and not message.startswith(name):
-        message = f"{name}: {message[:1].lower()}{message[1:]}"
+        message = f"{name}: {message[:1].lower()}{message[1:]}" if plain else f"{name}: {message}"
     position, excerpt = origin.place(line, name)
     message = message if excerpt else _within(message, origin)
     return TemplateError(message, position=position, hint=hint, excerpt=excerpt)
@@ -189,7 +191,7 @@ def syntax_problem(error: TemplateSyntaxError, origin: Origin) -> Problem:
     position, excerpt = origin.place(error.lineno, quoted[1] if quoted else None)
     if position is None:
         message = _within(message, origin)
-    return Problem(f"Bad template: {message[:1].lower()}{message[1:]}", position, None, excerpt)
+    return Problem(f"Syntax error in {origin.kind}: {message}", position, None, excerpt)
 
 
 def problem_error(problem: Problem) -> TemplateError:

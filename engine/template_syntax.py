@@ -39,7 +39,7 @@ def check_syntax(template: Template | Expression) -> Problem | None:
             return Problem(error.message, position, error.hint, excerpt)
         table = guarded()[word == TEST_PLUGINS]
         hint = nearest(node.name.removeprefix(BUILTIN).removeprefix(LEGACY), table)
-        return Problem(f"There is no {word} '{node.name}'", position, hint, excerpt)
+        return Problem(f"No {word} named '{node.name}'", position, hint, excerpt)
     return None
 
 
@@ -78,7 +78,8 @@ def plugin_near(template: Template | Expression, kind: str, name: str) -> Any:
 
 
 def origin_of(template: Template | Expression) -> Origin:
-    return Origin(template.source, template.position)
+    kind = "expression" if isinstance(template, Expression) else "template"
+    return Origin(template.source, template.position, kind=kind)
 
 
 @functools.cache

@@ -154,7 +154,7 @@ def _missing(found: re.Match[str]) -> Told:
 
 def _no_filter(found: re.Match[str]) -> Told:
     table: Mapping[str, Any] = FILTERS if found[1] == "filter" else TESTS
-    return f"There is no {found[1]} '{found[2]}'", nearest(found[2], table)
+    return f"No {found[1]} named '{found[2]}'", nearest(found[2], table)
 
 
 _SAID: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Told]], ...] = tuple(

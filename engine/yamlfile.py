@@ -52,6 +52,8 @@ class YamlFile:
         """What works and is hardly meant: equal keys, templates as keys."""
         self.texts: list[Template | Expression] = []
         """Every template and expression that was handed out, for a check of their syntax."""
+        self._later: list[Template | Expression] = []
+        """Those whose mistakes fail their task when its turn comes."""
         self.torn = False
         """Some of it could not be read, so what seems to be missing may be there."""
         self._constructor = SafeConstructor()
@@ -82,9 +84,16 @@ class YamlFile:
     def position(self, node: yaml.Node) -> Position:
         return Position(self.path, node.start_mark.line + 1, node.start_mark.column + 1)
 
+    def leave_to_task(self, texts: Sequence[Template | Expression]) -> None:
+        """Their mistakes are warnings: their task fails when its turn comes, which the playbook deals with."""
+        self._later += texts
+
     def settled(self) -> list[Problem]:
         """All problems, those of templates included, once each, in the order of their places."""
-        found = [self.source.show(p) for p in (*self.problems, *syntax_problems(self.texts))]
+        later = set(map(id, self._later))
+        self.warnings += map(self.source.show, syntax_problems(self._later))
+        now = [text for text in self.texts if id(text) not in later]
+        found = [self.source.show(p) for p in (*self.problems, *syntax_problems(now))]
         return sorted(dict.fromkeys(found), key=lambda p: p.position or Position(self.path, 0, 0))
 
     # ------------------------------------------------------------ syntax

@@ -96,7 +96,8 @@ class GetUrl:
         """Look at the place, and fetch what may have to go there. Raises Failed for an answer that is not right."""
         world = World(ctx)
         dest = params.dest.path
-        if dest.endswith("/") or world.is_folder(dest):
+        into = dest.endswith("/") or world.is_folder(dest)
+        if into:
             dest = f"{dest.rstrip('/')}/{_name(params.url)}"
         place = _files_place.see(ctx, world, params, dest, written=params.dest, follow=True)
         wanted = _digest(params)
@@ -104,7 +105,7 @@ class GetUrl:
         if there and wanted and _matches(Seen(place=place).content, wanted):
             return Seen(place=place)
         headers = {}
-        if there and not wanted:
+        if there and not wanted and not into:  # of a file in a folder Ansible asks for no time
             moment = os.stat(dest).st_mtime if os.path.exists(dest) else 0  # noqa: PTH110, PTH116 (a text)
             headers["If-Modified-Since"] = email.utils.formatdate(moment, usegmt=True)
         answer = _http.send(params, headers=headers, timeout=params.timeout)

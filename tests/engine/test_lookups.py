@@ -105,7 +105,7 @@ def test_lookups_find(place: Path, expression: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("lookup('fil', 'x')", "no lookup 'fil'"),
+        ("lookup('fil', 'x')", "The lookup plugin 'fil' was not found"),
         ("lookup('file', 'gone')", "there is no file gone (looked at"),
         ("lookup('file', 'sub')", "is a folder"),
         ("lookup('first_found', ['no'])", "none of the files is there: no"),
@@ -277,6 +277,6 @@ def test_plugins_work_in_playbooks_and_their_names_are_known_when_it_is_loaded(p
     with pytest.raises(LoadError) as caught:
         folder.runner(text)
     told = str(caught.value)
-    assert "There is no filter 'twise'" in told
+    assert "No filter named 'twise'" in told
     assert "heavy.py:1 imports ansible" in told
     assert "there is no lookup 'gret'" in told

@@ -309,7 +309,7 @@ def test_bad_syntax_of_an_expression_is_found_at_load_where_it_stands(tmp_path: 
     positions = {"that": Position(str(file), 2, 3)}
     args = {"name": "x", "that": ["a", "a is defind"]}
     (problem,) = check_literals(Everything, args, positions, AT)
-    assert problem.message == "There is no test 'defind'"
+    assert problem.message == "No test named 'defind'"
     assert problem.position == Position(str(file), 3, 10)
     assert bind(Everything, args, positions, AT, files=FolderFiles()).that[0].position == positions["that"]
 

@@ -309,14 +309,14 @@ def test_a_variable_that_needs_itself_is_told_with_the_chain(templates: Template
     [
         ("{{ one / 0 }}", "division by zero"),
         ("{{ names + 1 }}", "can only concatenate list"),
-        ("{{ names | combine({}) }}", "combine takes mappings"),
+        ("{{ names | combine({}) }}", "failed to combine variables, expected dicts but got a"),
         ("{{ 'x' | from_json }}", "Expecting value"),
         ("{{ cluster.items }}", "This is the method 'items', not a value"),
         ("{{ ''.__class__ }}", "unsafe"),
         ("{{ 'x' if flag }}", "has no 'else'"),
         ("{{ [gone] }}", "'gone' is undefined"),
         ("{{ names | map(attribute='x') }}", "object of type 'str' has no attribute 'x'"),
-        ("{{ lookup('fil', 'x') }}", "no lookup 'fil'. Did you mean 'file'?"),
+        ("{{ lookup('fil', 'x') }}", "The lookup plugin 'fil' was not found"),
     ],
 )
 def test_what_goes_wrong_is_a_template_error_in_plain_words(
@@ -331,13 +331,13 @@ def test_what_goes_wrong_is_a_template_error_in_plain_words(
 @pytest.mark.parametrize(
     ("template", "message", "hint"),
     [
-        (Template("{{ one | uper }}"), "There is no filter 'uper'", "Did you mean 'upper'?"),
-        (Expression("one is defind"), "There is no test 'defind'", "Did you mean 'defined'?"),
-        (Template("{{ one"), "Bad template: unexpected end of template", None),
-        (Template("{% if one %}x"), "Bad template: unexpected end of template", None),
-        (Expression("one == "), "Bad template: ", None),
-        (Expression("one }} {{ two"), "Bad template: unexpected '}}'", None),
-        (Expression("one two"), "Bad template: unexpected 'two' after the expression", None),
+        (Template("{{ one | uper }}"), "No filter named 'uper'", "Did you mean 'upper'?"),
+        (Expression("one is defind"), "No test named 'defind'", "Did you mean 'defined'?"),
+        (Template("{{ one"), "Syntax error in template: unexpected end of template", None),
+        (Template("{% if one %}x"), "Syntax error in template: Unexpected end of template", None),
+        (Expression("one == "), "Syntax error in expression: ", None),
+        (Expression("one }} {{ two"), "Syntax error in expression: unexpected '}}'", None),
+        (Expression("one two"), "Syntax error in expression: unexpected 'two' after the expression", None),
     ],
 )
 def test_bad_syntax_is_found_without_rendering(

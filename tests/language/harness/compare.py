@@ -77,16 +77,23 @@ def _result(where: str, ours: Step, ansible: Step) -> Iterator[Difference]:
     if "censored" in ansible.result:  # hidden by no_log; what ours hides has tests of its own
         return
     mine, theirs = dict(ours.result), dict(ansible.result)
+    if ours.status == "changed" and theirs.keys() <= {"changed", "path"}:
+        return  # planned in a dry run: ours tells all that would be, Ansible only that it would change
     for name in TOLD_BY_STATUS - theirs.keys():
         mine.pop(name, None)
-    if ours.status == "failed" and ours.task.rpartition(" : ")[2] not in _OWN_WORDS:
+    if ours.status == "failed" and not _in_playbooks_words(ours.task, theirs.get("msg")):
         _forget_words(mine, theirs)
     yield from _values(where, mine, theirs)
 
 
+def _in_playbooks_words(task: str, message: Any) -> bool:
+    """Whether a failure is told in the words of the playbook: of `fail` and `assert`, when these ran at all."""
+    return task.rpartition(" : ")[2] in _OWN_WORDS and not str(message).startswith("Task failed: ")
+
+
 def _forget_words(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
     """An engine's own message is its own: only that there is one counts."""
-    for name in ("msg", "reason", "failed_when_result", "changed_when_result"):
+    for name in ("msg", "message", "reason", "failed_when_result", "changed_when_result"):
         texts = mine.get(name), theirs.get(name)
         if all(isinstance(text, str) and text for text in texts):
             mine[name] = theirs[name] = ""

@@ -23,6 +23,7 @@ _OF_THE_MOMENT = {
     "delta",
     "start",
     "end",
+    "stop",
     "atime",
     "mtime",
     "ctime",
@@ -34,12 +35,17 @@ _OF_THE_MOMENT = {
     "results_file",
     "elapsed",
     "started_at",
+    "date",  # of a server's answer
+    "last_modified",
 }
-_MARKS_OF_A_PROCESS = {"rc", "inode", "ansible_job_id", "started", "elapsed", "delta"}
-"""A result with one of these is a command's, a file's or a job's: its times are of the moment."""
+_MARKS_OF_A_PROCESS = {"rc", "inode", "ansible_job_id", "started", "elapsed", "delta", "cookies_string"}
+"""A result with one of these is a command's, a file's, a job's or a server's: its times are of the moment."""
 
 _BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~")
 _TEMPORARY = re.compile(r"/(?:[\w.-]+/)*(?:ansible-tmp-[\d.-]+|ansible-local-\w+|\.ansible/tmp)/[\w./-]*")
+_PAUSED = re.compile(r"^Paused for [\d.]+ (?:seconds|minutes)$")
+_MADE = re.compile(r"/tmp/ansible\.[a-z0-9_]{8}")  # noqa: S108 (a name in a text)
+"""What `tempfile` made."""
 _TEMPORARY_FILE = "<temporary>"
 _PREFIX = re.compile(r"^(?:ansible\.(?:builtin|legacy)\.)")
 
@@ -111,4 +117,6 @@ def normal_value(value: Any, folder: str) -> Any:
 def normal_text(text: str, folder: str) -> str:
     """Folders of the run, temporary files and the time in a backup's name."""
     text = text.replace(folder, "<case>")
+    text = _PAUSED.sub("Paused for a while", text)
+    text = _MADE.sub("/tmp/ansible.<any>", text)  # noqa: S108 (a name in a text)
     return _TEMPORARY.sub(_TEMPORARY_FILE, _BACKUP.sub(".<backup>~", text))
