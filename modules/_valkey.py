@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from runbook.contract import Context, Finding, Intent
+from runbook.contract import Context, Intent
 from runbook.errors import Failed, InDoubt
 
 from ._valkey_cli import Reply
 from ._valkey_find import find_for, trace_of
 from ._valkey_transport import Endpoint
-from ._valkey_words import Command, shown
+from ._valkey_words import Command, shown, text
 
 ClusterNode: TypeAlias = Any
 """`valkey.cluster.ClusterNode`; valkey-py has no types for its methods."""
@@ -45,12 +45,11 @@ class Direct:
                 break
         return replies
 
-    def change(
-        self, commands: Sequence[Command], find: Callable[[Intent], Finding[Any]] | None = None
-    ) -> list[Reply]:
+    def change(self, commands: Sequence[Command], names: Sequence[str] = ()) -> list[Reply]:
         replies: list[Reply] = []
-        for number, command in enumerate(commands, start=1):
-            replies.append(self._change_one(f"command {number}", command, find))
+        keys = names or [f"command {n} ({text(one[0]).upper()})" for n, one in enumerate(commands, start=1)]
+        for key, command in zip(keys, commands, strict=True):
+            replies.append(self._change_one(key, command))
             if isinstance(replies[-1], dict):
                 break
         return replies
@@ -69,15 +68,13 @@ class Direct:
 
     # ------------------------------------------------------------ one command
 
-    def _change_one(self, key: str, command: Command, find: Callable[[Intent], Finding[Any]] | None) -> Reply:
+    def _change_one(self, key: str, command: Command) -> Reply:
         def ask(question: Command) -> Reply:
             return self._reply(question, reads=True)
 
         trace = trace_of(command)
         before = ask(trace.questions[0]) if trace is not None and trace.compares else None
-        reply: Reply = self._ctx.effect(
-            key, self._call(command), find=find or find_for(command, ask), before=before
-        )
+        reply: Reply = self._ctx.effect(key, self._call(command), find=find_for(command, ask), before=before)
         return reply
 
     def _call(self, command: Command) -> Callable[[Intent], Reply]:

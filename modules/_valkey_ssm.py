@@ -11,11 +11,11 @@ import base64
 import binascii
 import gzip
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runbook.contract import Context, Finding, Intent
+from runbook.contract import Context
 from runbook.errors import Failed
 
 from ._instances import one, wait_online
@@ -23,7 +23,7 @@ from ._ssm import Job, Ran, last_line, run_on_instances
 from ._ssm_script import quote, read_secret
 from ._valkey_cli import Reply, arguments, parse_reply
 from ._valkey_transport import Endpoint
-from ._valkey_words import Command, shown, text
+from ._valkey_words import Command, reads_only, shown, text
 
 PIECE = 20_000
 """Characters that come back at a time; Systems Manager keeps 24,000 (fact 43)."""
@@ -93,11 +93,9 @@ class ThroughInstance:
     def ask(self, commands: Sequence[Command], *, tolerant: bool = False) -> list[Reply]:
         return self._send("ask", commands, tolerant=tolerant)
 
-    def change(
-        self, commands: Sequence[Command], find: Callable[[Intent], Finding[Any]] | None = None
-    ) -> list[Reply]:
-        # The sending itself is found again by its token, which says more than a look at the data.
-        del find
+    def change(self, commands: Sequence[Command], names: Sequence[str] = ()) -> list[Reply]:
+        # All travel together, and are found again together by the token of that one sending.
+        del names
         return self._send("commands", commands, effect=True)
 
     def keys(self, pattern: bytes) -> list[bytes]:
@@ -168,9 +166,8 @@ class ThroughInstance:
             return parse_reply(answer.out, command)
         told = answer.err.strip().rsplit("\n", 1)[-1]
         if answer.code == NO_ANSWER:
-            raise Failed(
-                f"{self._endpoint} gave no answer to {shown(command)} within {self._endpoint.timeout:g} s."
-            )
+            told = f"{self._endpoint} gave no answer to {shown(command)} within {self._endpoint.timeout:g} s"
+            raise Failed(f"{told}." if reads_only(command) else f"{told}; it may have been carried out.")
         if not told or told.split(" ")[0] != told.split(" ")[0].upper():
             raise Failed(
                 f"valkey-cli on {self._wanted} could not run {shown(command)} at {self._endpoint}: "

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from runbook.contract import Finding, Intent
 from runbook.errors import Failed
 
 from ._valkey_cli import Reply
@@ -38,10 +37,9 @@ class Transport(Protocol):
         """Replies of commands that only read."""
         ...
 
-    def change(
-        self, commands: Sequence[Command], find: Callable[[Intent], Finding[Any]] | None = None
-    ) -> list[Reply]:
-        """Replies of commands that may change something: each is sent once, as an effect."""
+    def change(self, commands: Sequence[Command], names: Sequence[str] = ()) -> list[Reply]:
+        """Replies of commands that may change something: each is sent once, as an effect. `names`: of those
+        effects, where a command's place in the list may be another when the run is resumed."""
         ...
 
     def keys(self, pattern: bytes) -> list[bytes]:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import Absent, Finding, Intent
 from runbook.errors import Failed
 from runbook.model import Change
 
@@ -53,7 +52,8 @@ def write(transport: Transport, records: Sequence[Record], change: Change) -> li
     commands: list[Command] = [
         declared.command_for(record, before.records[record.name]) for record in differing
     ]
-    refuse_errors(commands, transport.change(commands, find=_again))
+    names = [f"write {record.name}" for record in differing]
+    refuse_errors(commands, transport.change(commands, names))
     there = look(transport, records)
     wrong = [record.name for record in declared.differing(records, there)]
     if wrong:
@@ -61,8 +61,3 @@ def write(transport: Transport, records: Sequence[Record], change: Change) -> li
             f"After writing, {', '.join(wrong)} is not as declared.", hint="Does something else write it?"
         )
     return [written(record, before, there) for record in records]
-
-
-def _again(_intent: Intent) -> Finding[Any]:
-    """Writing a declared record twice comes to the same, so one in doubt is simply written again."""
-    return Absent()

@@ -129,6 +129,9 @@ class ValkeyOps:
       there.
     * `commands` that are known to read only never count as changed, and a dry run leaves them out. With any other
       one the task counts as changed. An error reply fails the task, and the commands after it are not sent.
+    * A run that was killed goes on with what is missing: records are compared again; commands sent through `ssm`
+      are found again by the comment of their sending, and answered; of a `direct` command the data tells where it
+      can (SET, DEL, JSON.SET); where it can't (INCR, LPUSH) the task's `rerun` decides, or the operator is asked.
     * `KEYS` as a command asks the one node that the endpoint leads to; the argument `keys` asks all primaries.
     * Commands of several keys need all of them in one slot (`{tag}` in their names).
     * With `ssm`, keys and values stand in the account's command history. A password never does: the instance reads
