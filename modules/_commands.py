@@ -18,7 +18,7 @@ from runbook.contract import Action, Change, Context
 from runbook.errors import Failed
 from runbook.values import Unknown
 
-from ._process import CommandResult, Raw, ended, run_here, shell_call
+from ._process import RUN, CommandResult, Raw, ended, run_here, shell_call
 
 if TYPE_CHECKING:
     from ._instances import Instance
@@ -77,10 +77,12 @@ def look(ctx: Context, call: Call) -> Held:
     """Ask the guards, where the command would run. Raises Failed for what can't be carried there."""
     if ctx.connection != SSM:
         folder = ctx.base / Path(call.chdir or ".").expanduser()
-        return held_here(folder, call.creates, call.removes)
+        return guards(ctx, RUN, folder, call.creates, call.removes)
     from ._ssm_script import refuse_secrets
 
     refuse_secrets(ctx, ("cmd", "argv", "chdir", "creates", "removes", "executable", "environment"))
+    if RUN in ctx.began:  # it was sent: its end is waited for, whatever it has left there by now
+        return Held()
     if call.stdin is not None:
         raise Failed("`stdin` can't be carried to an instance.", hint="Put the text into the script.")
     return _held_there(ctx, call) if call.creates or call.removes else Held()
@@ -142,6 +144,12 @@ def default_shell(ctx: Context) -> str:
 
 
 # ---------------------------------------------------------------- on this machine
+
+
+def guards(ctx: Context, effect: str, folder: Path, creates: str | None, removes: str | None) -> Held:
+    """What the guards say on this machine; nothing when what `effect` answered is recorded: it ran, and may have
+    made what they look for."""
+    return Held() if ctx.began.get(effect) else held_here(folder, creates, removes)
 
 
 def held_here(folder: Path, creates: str | None, removes: str | None) -> Held:
@@ -228,7 +236,7 @@ def _run_there(ctx: Context, call: Call) -> CommandResult:
 
     instance = _instance(ctx)
     wait_online(ctx, [instance], WAIT_ONLINE)
-    (ran,) = run_on_instances(ctx, "run", Job(script=compose(_script(ctx, call))), [instance.id])
+    (ran,) = run_on_instances(ctx, RUN, Job(script=compose(_script(ctx, call))), [instance.id])
     shown: str | list[str] = call.command
     if ran.rc == 0 and (why := guard_answer(ran.stdout)):
         return CommandResult(cmd=shown, msg=f"Did not run command: {why}")

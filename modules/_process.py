@@ -27,6 +27,9 @@ LOOK = 0.2
 PATIENCE = 2.0
 """Seconds before a command that runs is shown as waited for."""
 
+RUN = "run"
+"""The name of the effect that a command is."""
+
 NON_ZERO = "non-zero return code"
 
 GRACE = 5.0
@@ -129,7 +132,7 @@ def run_raw(
             raise _no_folder(folder, shown)
         return _run(ctx, argv, folder, stdin, added, shown)
 
-    return msgspec.convert(ctx.effect("run", call), Raw)
+    return msgspec.convert(ctx.effect(RUN, call), Raw)
 
 
 def shell_call(shell: str, text: str) -> str | list[str]:

@@ -110,31 +110,34 @@ def run_on_instances(
     """Run `job` on instances that are online, and wait for its end on each: a `Ran` for every one, in order.
 
     `effect=False` is for what only reads: it is sent again without a question when its answer was lost. A script
-    that ends with another code than 0 is a `Ran` with a `failure`, not an exception.
+    that ends with another code than 0 is a `Ran` with a `failure`, not an exception. In a run that was resumed, a
+    command that was sent before has an end on those instances only that it was sent to.
     """
     commands = [
         _send(ctx, f"{key}/{number}" if number else key, job, batch, effect)
         for number, batch in enumerate(batches(instances))
     ]
     ran = {}
-    for command, batch in zip(commands, batches(instances), strict=True):
-        for instance in _wait(ctx, job, command, batch):
-            ran[instance] = _read(ctx, job, command, instance)
-    return tuple(ran[instance] for instance in instances)
+    for sent, batch in zip(commands, batches(instances), strict=True):
+        for instance in _wait(ctx, job, sent["command"], sent.get("instances") or batch):
+            ran[instance] = _read(ctx, job, sent["command"], instance)
+    return tuple(ran[instance] for instance in instances if instance in ran)
 
 
 # ---------------------------------------------------------------- sending
 
 
-def _send(ctx: Context, key: str, job: Job, instances: Sequence[str], effect: bool) -> str:
-    """The id of the command, sent now or, in a run that was resumed, earlier."""
+def _send(ctx: Context, key: str, job: Job, instances: Sequence[str], effect: bool) -> Mapping[str, Any]:
+    """The id of the command and the instances that it is for, sent now or, in a run that was resumed, earlier."""
     if not effect:
-        return _sent(ctx.client("ssm"), job, instances, f"runbook reads {ctx.run}")
+        command = _sent(ctx.client("ssm"), job, instances, f"runbook reads {ctx.run}")
+        return {"command": command, "instances": list(instances)}
 
-    def call(intent: Intent) -> dict[str, str]:
-        return once(ctx, "ssm", lambda ssm: {"command": _sent(ssm, job, instances, intent.token)})
+    def call(intent: Intent) -> dict[str, Any]:
+        sent = once(ctx, "ssm", lambda ssm: _sent(ssm, job, instances, intent.token))
+        return {"command": sent, "instances": list(instances)}
 
-    return ctx.effect(key, call, find=lambda intent: find_command(ctx, intent))["command"]
+    return ctx.effect(key, call, find=lambda intent: find_command(ctx, intent))
 
 
 def _sent(client: Any, job: Job, instances: Sequence[str], token: str) -> str:
@@ -155,7 +158,7 @@ def _sent(client: Any, job: Job, instances: Sequence[str], token: str) -> str:
     return str(answer["Command"]["CommandId"])
 
 
-def find_command(ctx: Context, intent: Intent) -> Finding[dict[str, str]]:
+def find_command(ctx: Context, intent: Intent) -> Finding[dict[str, Any]]:
     """Whether the command of an intent reached Systems Manager: its token stands in the command's comment."""
     age = datetime.now(UTC) - intent.started
     if age > KEPT:
@@ -168,7 +171,9 @@ def find_command(ctx: Context, intent: Intent) -> Finding[dict[str, str]]:
     for command in pages(ctx.client("ssm"), "list_commands", "Commands", Filters=asked):
         comment = command.get("Comment") or ""
         if comment == intent.token or comment.startswith(f"{intent.token} "):
-            return Landed({"command": command["CommandId"]})
+            return Landed(
+                {"command": command["CommandId"], "instances": list(command.get("InstanceIds", []))}
+            )
     if settled(ctx, intent, SETTLED):
         return Absent()
     return Unsure("Systems Manager does not list the command yet")

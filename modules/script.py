@@ -87,7 +87,7 @@ class Script:
             raise Failed("one of the following is required: _raw_params, cmd")
         if params.chdir and not Path(params.chdir).is_absolute():
             raise Failed(f"chdir {params.chdir} must be an absolute path for a Unix-aware remote node")
-        held = _commands.held_here(ctx.base, params.creates, params.removes)
+        held = _commands.guards(ctx, _process.RUN, ctx.base, params.creates, params.removes)
         name, rest = _split(params.cmd.strip())
         return Seen(path="" if held.path else ctx.files.find(name), rest=rest, held=held)
 

@@ -17,6 +17,11 @@ from ._ssm import Job, Ran, each, run_on_instances
 from ._ssm_script import Script, compose, guard_answer, probe, quote, refuse_secrets
 from ._unknowns import first_unknown
 
+COMMAND = "command"
+"""The name of its effect."""
+
+WAS_HELD = "a guard held it back when the run that was resumed sent the command"
+
 SENT = ("argv", "chdir", "comment", "creates", "environment", "file", "script", "secrets", "unless", "user")
 """Arguments that travel in the command's parameters."""
 
@@ -152,8 +157,9 @@ class SsmCommand:
     * Exit code 194 asks the agent to reboot the instance and to run the script again. It is turned into 1, unless
       `reboot: true`.
     * Systems Manager replaces `{{ssm:name}}` in a script by the (plain) parameter of that name.
-    * A command that was sent is never sent again by itself: a resumed run finds it by its comment and waits for it.
-      After a time-out, or Ctrl-C, it may still be running on the instance.
+    * A command that was sent is never sent again by itself: a resumed run finds it by its comment, waits for it
+      and collects its output, whatever the guards would say by then. After a time-out, or Ctrl-C, it may still be
+      running on the instance.
     * More than 50 instances are served by several commands; `max_errors` and `max_concurrency` hold for each.
     """
 
@@ -188,7 +194,7 @@ class SsmCommand:
         selector = _selector(params)
         found = select(ctx, selector)
         places = tuple(Place(id=i.id, name=i.name) for i in found)
-        if found and (params.creates is not None or params.unless is not None):
+        if found and (params.creates is not None or params.unless is not None) and COMMAND not in ctx.began:
             places = _ask_guards(ctx, params, found)
         return Seen(places=places, lost=missing(selector, found))
 
@@ -220,14 +226,14 @@ class SsmCommand:
     def apply(self, ctx: Context, params: Arguments, change: Change) -> Output:
         """Wait for the agents, send, wait for the end. Raises Failed, with all results, when one failed."""
         held = change.after.held
-        instances = {i.id: i for i in require(ctx, _selector(params)) if i.id not in held}
-        wait_online(ctx, list(instances.values()), params.wait_online)
+        instances = {i.id: i for i in require(ctx, _selector(params))}
+        asked = [identity for identity in instances if identity not in held]
+        wait_online(ctx, [instances[identity] for identity in asked], params.wait_online)
         job = _job(params, compose(_script(ctx, params)))
-        ran = run_on_instances(ctx, "command", job, list(instances), effect=not params.read_only)
+        ran = run_on_instances(ctx, COMMAND, job, asked, effect=not params.read_only)
         told = [_told(one, instances[one.instance]) for one in ran]
-        told += [
-            Ran(instance=identity, status="Success", rc=0, skipped=why) for identity, why in held.items()
-        ]
+        kept = [one for one in instances.values() if one.id not in {answer.instance for answer in ran}]
+        told += [_skipped(Place(id=i.id, name=i.name, held=held.get(i.id, WAS_HELD))) for i in kept]
         result = _result(sorted(told, key=lambda one: one.instance))
         failures = list(each(told))
         if failures:

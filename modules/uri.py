@@ -39,6 +39,9 @@ from ._files_world import World
 from ._files_write import Manner
 from ._unknowns import first_unknown
 
+SEND = "send"
+"""The name of the effect that a request is."""
+
 LOOKS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -102,7 +105,7 @@ class Uri:
 
     def observe(self, ctx: Context, params: UriParams) -> Seen:
         """Ask, when that only looks. Raises Failed for an answer that is not right."""
-        held = _commands.held_here(ctx.base, params.creates, params.removes)
+        held = _commands.guards(ctx, SEND, ctx.base, params.creates, params.removes)
         if held.path or params.method.upper() not in LOOKS or first_unknown(params.url) is not None:
             return Seen(held=held)
         answer = _ask(ctx, params)
@@ -135,9 +138,7 @@ class Uri:
             placed = _files_place.apply(ctx, replace(change, result=planned), Manner())
             return {**told, **_of_file(placed)}
         answer = msgspec.convert(
-            ctx.effect(
-                "send", lambda _intent: msgspec.to_builtins(_ask(ctx, params), builtin_types=(bytes,))
-            ),
+            ctx.effect(SEND, lambda _intent: msgspec.to_builtins(_ask(ctx, params), builtin_types=(bytes,))),
             _http.Answer,
         )
         _check(params, answer)

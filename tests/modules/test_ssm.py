@@ -24,7 +24,8 @@ def intent(age: timedelta) -> Intent:
 
 
 def find(age: timedelta, *comments: str) -> Any:
-    commands = [{"CommandId": f"{n:036}", "Comment": comment} for n, comment in enumerate(comments)]
+    sent = {"InstanceIds": ["i-1"]}
+    commands = [{"CommandId": f"{n:036}", "Comment": comment, **sent} for n, comment in enumerate(comments)]
     world = World([{"call": "ssm.ListCommands", "answer": {"Commands": commands}}])
     with world.running():
         return find_command(RecordingContext(clients=world.client), intent(age)), world.calls
@@ -33,7 +34,7 @@ def find(age: timedelta, *comments: str) -> Any:
 def test_a_command_is_found_by_its_token_with_or_without_a_word_of_the_operators() -> None:
     found, calls = find(timedelta(0), f"{TOKEN}2", "something else", f"{TOKEN} tidy")
 
-    assert found == Landed({"command": f"{2:036}"})
+    assert found == Landed({"command": f"{2:036}", "instances": ["i-1"]})
     (asked,) = calls[0].params["Filters"]
     assert asked["key"] == "InvokedAfter"
     assert datetime.fromisoformat(asked["value"]) < datetime.now(UTC) - timedelta(minutes=9)

@@ -87,6 +87,8 @@ class Effect:
     """Makes the world in which the step has this to do."""
     check: Callable[[Account, Attempt], None] = lambda _account, _made: None
     """What must hold afterwards, of the world and of the result."""
+    count: Callable[[Account], int] | None = None
+    """How many such calls were carried out so far; None: all of that name."""
     troubles: tuple[Trouble, ...] | None = None
     """Those that the suite has time for; None: all. With RUNBOOK_TROUBLES=all, all of them always."""
 
@@ -187,12 +189,13 @@ def happens_once(account: Account, effect: Effect, trouble: Trouble) -> None:
         effect.before(account)
         _undisturbed[effect.name] = told(account.play(effect.module, **effect.args))
     effect.before(account)
-    before = account.done(effect.action)
+    count = effect.count or (lambda account: account.done(effect.action))
+    before = count(account)
     life = account.life(effect.module, **effect.args)
     made = trouble(account, effect, life)
     account.clear()
     assert not made.failed, made.result
-    assert account.done(effect.action) == before + 1, f"{effect.call} was carried out more often than once"
+    assert count(account) == before + 1, f"{effect.call} was carried out more often than once"
     assert made.changed
     now, undisturbed = told(made), _undisturbed[effect.name]
     assert now == undisturbed, f"it tells\n{now}\nand undisturbed\n{undisturbed}"
