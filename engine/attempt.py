@@ -10,7 +10,7 @@ from typing import Any
 from .begun import plan_of
 from .context import StepContext
 from .contract import Computation, Decision, Module
-from .effects import Vouched
+from .doubts import Vouched
 from .errors import Failed, Problem, RunbookError, StepError
 from .host_facts import facts_in
 from .model import Action, Change, Directive
@@ -18,8 +18,6 @@ from .places import no_way
 from .plain import plain
 from .planned import PlannedWorld
 from .values import NeedsPlain, Unknown, UnknownValue
-
-VOUCHED = "Done, as the operator says; what it answered is not known."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,8 +97,8 @@ def carry_out(
         return _since_begun(ctx, done, {}) if acted else done
     try:
         result = plain(module.apply(_to_act(ctx, change), params, change)) or {}
-    except Vouched:
-        return Attempt(result={"msg": VOUCHED}, changed=True, changes=(change,))
+    except Vouched as told:
+        return Attempt(result={"msg": str(told)}, changed=True, changes=(change,))
     # A look at something else's work (`async_status`) tells what that came to.
     done = _done(result, change, changed=bool(result.get("changed", change.action.changes or acted)))
     return _since_begun(ctx, done, done.result) if acted else done

@@ -89,8 +89,8 @@ run_options: Callable[[F], F] = options(
         help="How many steps may work at once; those that only wait do not count.",
     ),
     click.option(
-        "--assume", type=click.Choice(["done", "not-done"]),
-        help="Answer for commands of which nothing can tell whether they ran.",
+        "--assume", multiple=True, metavar="[TASK=]done|not-done",
+        help="Answer for commands of which nothing can tell whether they ran, for all or for one task.",
     ),
 )  # fmt: skip
 

@@ -35,15 +35,21 @@ class Prompt:
     answers: TextIO | None = field(default_factory=lambda: sys.stdin)
     questions: TextIO = field(default_factory=lambda: sys.stderr)
     _turn: threading.Lock = field(default_factory=threading.Lock)
+    _asked: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, prompt: str) -> str:
         """What was typed; '' at once when nobody is at a terminal. Raises Stopped when the run is cancelled."""
         if self.answers is None or not self.there():
             return ""
-        with self._turn, self.reports.held():
-            self.questions.write(f"\n{self.masker.mask(prompt)}: ")
-            self.questions.flush()
-            return self._line(self.answers)
+        with self._turn:
+            if self._asked.is_set():
+                self.cancel.wait(TICK)  # the answer to the question before may have stopped the run
+            self._asked.set()
+            self._refuse_when_cancelled()
+            with self.reports.held():
+                self.questions.write(f"\n{self.masker.mask(prompt)}: ")
+                self.questions.flush()
+                return self._line(self.answers)
 
     def there(self) -> bool:
         """Whether a person is at the terminal."""
@@ -73,6 +79,10 @@ class Prompt:
             except queue.Empty:
                 continue
         raise Stopped("The run was interrupted while it asked.")
+
+    def _refuse_when_cancelled(self) -> None:
+        if self.cancel.is_set():
+            raise Stopped("The run was interrupted before it asked.")
 
 
 @contextmanager

@@ -74,7 +74,6 @@ def play(context: click.Context, /, playbooks: tuple[str, ...], plan_file: str |
         given,
         check=given["check"],
         fresh=given["fresh"],
-        assume=given["assume"],
         step=given["step"],
     )
     return _play(start, options, given, vault)[0]
@@ -142,9 +141,7 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     extra = again(header.run, read_extra_vars(start.extra_vars, vault), new)
     if context.get_parameter_source("forks") is click.core.ParameterSource.DEFAULT:
         given["forks"] = start.forks
-    options = _options(
-        start, extra, given, written, run=header.run, assume=given["assume"], step=given["step"]
-    )
+    options = _options(start, extra, given, written, run=header.run, step=given["step"])
     return _play(start, options, given, vault)[0]
 
 
@@ -206,6 +203,7 @@ def _options(
 ) -> Options:
     """`written`: where the state file is, as the operator wrote it."""
     from .cli_start import again_words
+    from .doubts import read_assumed
     from .options import Options
     from .tags import tags
 
@@ -219,6 +217,7 @@ def _options(
         forks=given.get("forks", start.forks),
         verbosity=given["verbose"],
         diff=given["diff"],
+        assume=read_assumed(given.get("assume", ())),
         argv=start.words(),
         again=again_words(start.words(), written or given.get("state", DEFAULT_STATE)),
         **more,

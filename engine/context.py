@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from .background import Background
 from .contract import ClientFactory, Finding, Intent, PlaybookFolder, Ready, Target, Waiting
+from .doubts import nobody
 from .effects import Effects, Place
-from .errors import Failed, InDoubt, RunbookError, Stopped
+from .errors import Failed, Interrupted, RunbookError, Stopped
 from .events import Event, Notice, Progress
 from .planned import PlannedWorld
 from .promise import Promise
@@ -85,11 +86,6 @@ class SharedReads:
         with self._guard:
             self._age += 1
             self._values.clear()
-
-
-def nobody(_prompt: str) -> str:
-    """There is no person to ask."""
-    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +175,7 @@ class StepContext:
     def cut_short(self) -> RunbookError:
         if self.limit is not None and self.limit.over and not self.services.cancel.is_set():
             return self.limit.error
-        return InDoubt("The run was interrupted, and this with it.")
+        return Interrupted("The run was interrupted, and this with it.")
 
     def background(self, job: str, *, forget: bool = False) -> Mapping[str, Any] | None:
         if self.services.planned is not None:

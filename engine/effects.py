@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from .begun import Changes, joined
 from .called import Called
 from .contract import Absent, Finding, Intent, Landed, Unsure
+from .doubts import Assumed, judge, nobody
 from .ending import Doubt
-from .errors import InDoubt, RunbookError, Stopped
+from .errors import InDoubt, Interrupted, RunbookError, Stopped
 from .journal import EffectDone, EffectIntent, Journal
 from .model import Change
 from .open_intents import OpenIntents
@@ -28,10 +29,6 @@ SETTLE_PAUSE = 5.0
 """Seconds (of the target's clock) between two looks of `find` while it is unsure."""
 
 MOST_LOOKS = 24
-
-
-class Vouched(Exception):
-    """The operator says that an effect in doubt happened (`--assume done`). What it answered nobody knows."""
 
 
 class Sleeper(Protocol):
@@ -58,27 +55,26 @@ class Place:
     """What the step is going to change."""
     task: str = ""
     host: str = ""
+    ask: Callable[[str], str] = nobody
+    """The person at the terminal; '': nobody is there."""
     called: Callable[[], Called] | None = None
     """How the step's module was called."""
 
 
 class Effects:
-    """Performs effects against the journal.
-
-    `assume` is the operator's answer for steps in doubt: `done`, `not-done`, or None to stop and ask.
-    """
+    """Performs effects against the journal. `assumed`: the operator's answers for those in doubt."""
 
     def __init__(
         self,
         journal: Journal,
         history: History,
         explain: Callable[[Exception], RunbookError | None],
-        assume: str | None = None,
+        assumed: Assumed = Assumed(),  # noqa: B008 (it is frozen)
     ) -> None:
         self._journal = journal
         self._history = history
         self._explain = explain
-        self._assume = assume
+        self._assumed = assumed
         self._intents = OpenIntents.of(history.in_doubt())
         self._told: set[tuple[str, str]] = set()
         """Steps (and scopes) whose plan is written down."""
@@ -93,7 +89,7 @@ class Effects:
     ) -> Any:
         """Return what the effect answered, now or when it happened earlier in this run.
 
-        Raises Vouched when only the operator knows that it happened, Stopped when nobody does.
+        Raises Vouched when it counts as done by somebody's word, Stopped when nobody knows.
         """
         key = f"{place.scope}{name}"
         known = self._history.effect(place.step, key)
@@ -103,7 +99,7 @@ class Effects:
                 return _open(known)
             attempt = known.attempt + 1
         elif known is not None:
-            landed = self._settle(place, _as_intent(known), find)
+            landed = self._settle(place, _as_intent(known), find, earlier=True)
             if landed is not None:
                 return self._done(place, key, known.attempt, landed.result)
             attempt = known.attempt + 1
@@ -150,6 +146,8 @@ class Effects:
                 meaning = error if isinstance(error, RunbookError) else self._explain(error)
                 if meaning is None:
                     raise  # our own mistake: the intent stays open, and resume asks
+                if isinstance(meaning, Interrupted):
+                    raise meaning from error
                 if not isinstance(meaning, InDoubt):
                     self._told.discard((place.step, place.scope))
                     self._record(EffectDone(step=place.step, key=key, attempt=attempt, error=meaning.message))
@@ -196,9 +194,15 @@ class Effects:
         self._intents.end(done.step, done.key)
 
     def _settle(
-        self, place: Place, intent: Intent, find: Callable[[Intent], Finding[Any]] | None
+        self,
+        place: Place,
+        intent: Intent,
+        find: Callable[[Intent], Finding[Any]] | None,
+        *,
+        earlier: bool = False,
     ) -> Landed[Any] | None:
-        """Landed: it did happen. None: it provably (or by the operator's word) did not."""
+        """Landed: it did happen. None: it provably (or by the operator's word) did not. `earlier`: it was begun
+        before the run went on."""
         why = "nothing can tell whether it happened"
         if find is not None:
             for _ in range(MOST_LOOKS):
@@ -209,21 +213,8 @@ class Effects:
                     return None
                 why = finding.why if isinstance(finding, Unsure) else why
                 place.sleep(SETTLE_PAUSE)
-        return self._judge(place, intent, why)
-
-    def _judge(self, place: Place, intent: Intent, why: str) -> Landed[Any] | None:
-        if place.rerun == "declared":
-            return None
-        if self._assume == "done":
-            raise Vouched
-        if self._assume == "not-done" or place.rerun == "safe":
-            return None
-        raise Stopped(
-            f"It is in doubt whether '{intent.key}' of this step happened ({why}); "
-            f"it was begun {intent.started:%Y-%m-%d %H:%M:%S} UTC.",
-            hint="Look, then resume with `--assume done` or `--assume not-done`."
-            + (" Tasks that may run twice can say `rerun: safe`." if place.rerun == "ask" else ""),
-        )
+        judge(place, intent, why, self._assumed, earlier=earlier)
+        return None
 
 
 def _open(known: EffectDone) -> Any:

@@ -149,6 +149,10 @@ class InDoubt(RunbookError):
     exit_code = 4
 
 
+class Interrupted(InDoubt):
+    """The run was interrupted, and a call with an effect with it: nothing is settled any more in this run."""
+
+
 class Unreachable(RunbookError):
     """The host can't be reached; it leaves the play."""
 

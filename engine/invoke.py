@@ -190,6 +190,7 @@ class Invoker:
             secret=bool(render(task.no_log, scope)),
             task=job.name,
             host=job.host,
+            ask=lambda question: sleeping[0].ask(question),
         )
         context = StepContext(
             services=self._services,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .doubts import Assumed
 from .model import Value
 from .tags import Tags
 
@@ -32,8 +33,8 @@ class Options:
     step: bool = False
     """Ask before each task."""
     forks: int = 50
-    assume: str | None = None
-    """`done` or `not-done`: the operator's answer for effects of which nothing can tell whether they happened."""
+    assume: Assumed = field(default_factory=Assumed)
+    """The operator's answers for effects of which nothing can tell whether they happened."""
     verbosity: int = 0
     argv: tuple[str, ...] = ()
     """A command line that starts the same run, secrets left out; `resume` reads it."""

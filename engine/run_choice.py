@@ -56,10 +56,12 @@ def choose_run(journal: Journal, header: RunHeader, options: Options) -> ChosenR
     elif not (options.check or options.fresh):
         chosen = pick(journal.runs(), header)
     if chosen is None:
+        options.assume.check(History())
         journal.begin(header)
         return ChosenRun(header, History(), resumed=False, began=header.started)
     header = msgspec.structs.replace(header, run=chosen.run, salt=chosen.header.salt)
     history = History(journal.records(chosen.run))
+    options.assume.check(history)
     journal.begin(header)
     return ChosenRun(header, history, resumed=True, began=chosen.header.started)
 

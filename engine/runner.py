@@ -11,9 +11,10 @@ from typing import Any
 
 from .background import Background
 from .batches import batches, ordered, sizes
-from .context import Permits, Services, nobody
+from .context import Permits, Services
 from .contract import ClientFactory
 from .custom_stats import StatsBoard
+from .doubts import nobody
 from .effects import Effects
 from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, Notice, PlayStarted, RunStarted, StepFinished

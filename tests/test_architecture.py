@@ -49,6 +49,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "options",
         "walk",
         "effects",
+        "doubts",
         "open_intents",
         "context",
         "lookup_clients",

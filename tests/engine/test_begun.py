@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from runbook.attempt import Attempt
 from runbook.contract import Absent, Context, Params, Permissions
+from runbook.doubts import Answer
 from runbook.errors import Failed
 from runbook.model import Action, Change
 
@@ -146,7 +147,7 @@ def test_what_was_refused_leaves_no_plan_behind(life: Life, halves: Halves) -> N
 
 @pytest.mark.parametrize("assume", ["done", "not-done"])
 def test_the_operator_is_not_believed_where_the_world_can_be_asked(
-    life: Life, halves: Halves, assume: str
+    life: Life, halves: Halves, assume: Answer
 ) -> None:
     life.killed(before_the_answer(1))
     halves.world["left"] = 0

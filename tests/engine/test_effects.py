@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from runbook.contract import Absent, Finding, Intent, Landed, Unsure
-from runbook.effects import Effects, Place, Vouched, make_token
-from runbook.errors import Failed, InDoubt, RunbookError, Stopped
+from runbook.doubts import Vouched, read_assumed
+from runbook.effects import Effects, Place, make_token
+from runbook.errors import Failed, InDoubt, Interrupted, RunbookError, Stopped, UsageError
 from runbook.journal import EffectDone, EffectIntent, Journal, RunHeader
 from runbook.journal_sqlite import SqliteJournal
 from runbook.resume import History
@@ -45,8 +47,8 @@ def no_sdk(_error: Exception) -> RunbookError | None:
 def again(journal: Journal) -> Callable[..., Effects]:
     """Effects as a resumed run has them: knowing all that the journal holds."""
 
-    def make(assume: str | None = None) -> Effects:
-        return Effects(journal, History(journal.records("r1")), no_sdk, assume)
+    def make(*assume: str) -> Effects:
+        return Effects(journal, History(journal.records("r1")), no_sdk, read_assumed(assume))
 
     return make
 
@@ -133,12 +135,12 @@ def test_what_provably_did_not_happen_is_called_again(again: Callable[..., Effec
     assert calls == [1, 2]
 
 
+def die(_intent: Intent) -> str:
+    raise KeyboardInterrupt
+
+
 def crash(effects: Effects, rerun: str = "ask") -> None:
     """Leave an intent without outcome, as a kill does."""
-
-    def die(_intent: Intent) -> str:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         effects.perform(place(rerun), "run", die, None, None)
 
@@ -161,6 +163,119 @@ def test_the_operator_says_that_it_happened(again: Callable[..., Effects]) -> No
     crash(again())
     with pytest.raises(Vouched):
         again("done").perform(place(), "run", refuse, None, None)
+
+
+def test_an_answer_is_for_what_was_in_doubt_when_it_was_given(again: Callable[..., Effects]) -> None:
+    def lost(_intent: Intent) -> str:
+        raise InDoubt("the response was lost")
+
+    for answer in ("done", "not-done"):
+        with pytest.raises(Stopped, match="in doubt"):
+            again(answer).perform(replace(place(), step=f"{answer}@host"), "run", lost, None, None)
+
+
+def test_the_answer_for_one_task_wins(again: Callable[..., Effects]) -> None:
+    crash(again())
+    one = replace(place(), task="Migrate = it", host="web1")
+    with pytest.raises(Vouched, match="as the operator says"):
+        again("not-done", "Migrate = it=done").perform(one, "run", refuse, None, None)
+    with pytest.raises(Vouched):
+        again("Migrate = it=not-done", "Migrate = it@web1=done").perform(one, "run", refuse, None, None)
+    assert again("Migrate = it@web2=done", "not-done").perform(one, "run", lambda _: 1, None, None) == 1
+
+
+@pytest.mark.parametrize("text", ["", "yes", "=done", "Migrate=", "done=", "Migrate=maybe"])
+def test_other_answers_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="`done` or `not-done`"):
+        read_assumed([text])
+
+
+def test_a_named_task_must_be_in_doubt(journal: Journal, again: Callable[..., Effects]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        again().perform(replace(place(), task="Migrate", host="web1"), "run", die, None, None)
+    history = History(journal.records("r1"))
+    for fine in ("Migrate=done", "Migrate@web1=done", "done"):
+        read_assumed([fine]).check(history)
+    with pytest.raises(UsageError, match="'Migarte' is in doubt") as caught:
+        read_assumed(["Migarte=done"]).check(history)
+    assert "Did you mean 'Migrate'?" in str(caught.value)
+    with pytest.raises(UsageError, match="nothing of a task 'Migrate'"):
+        read_assumed(["Migrate=done"]).check(History())
+
+
+def test_what_is_never_run_again_counts_as_done_without_a_question(again: Callable[..., Effects]) -> None:
+    crash(again())
+    asked = replace(place("never"), ask=lambda _: "n")
+    with pytest.raises(Vouched, match="rerun: never"):
+        again().perform(asked, "run", refuse, None, None)
+    assert again("not-done").perform(asked, "run", lambda _: "again", None, None) == "again"
+
+
+@pytest.mark.parametrize(
+    ("typed", "calls"), [(["not done"], 1), (["what?", "N"], 1), (["d"], 0), ([" Done "], 0)]
+)
+def test_the_person_at_the_terminal_answers(
+    again: Callable[..., Effects], typed: list[str], calls: int
+) -> None:
+    crash(again())
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return typed.pop(0)
+
+    called: list[Intent] = []
+    person = replace(place(), task="Migrate", host="web1", ask=ask)
+    with suppress(Vouched):
+        again().perform(person, "run", called.append, None, None)
+    assert len(called) == calls
+    assert not typed
+    assert "IN DOUBT [web1] Migrate" in asked[0]
+    assert "not done  it did not happen: do it now" in asked[0]
+
+
+@pytest.mark.parametrize("typed", ["stop", "s", ""])
+def test_the_person_may_look_first(again: Callable[..., Effects], typed: str) -> None:
+    crash(again())
+    with pytest.raises(Stopped, match="in doubt"):
+        again().perform(replace(place(), ask=lambda _: typed), "run", refuse, None, None)
+    assert len(again().in_doubt()) == 1
+
+
+def test_nobody_is_asked_about_what_was_not_in_doubt_before(again: Callable[..., Effects]) -> None:
+    def lost(_intent: Intent) -> str:
+        raise InDoubt("the response was lost")
+
+    with pytest.raises(Stopped):
+        again().perform(replace(place(), ask=refuse), "run", lost, None, None)  # type: ignore[arg-type]
+
+
+def test_an_interrupted_call_is_neither_settled_nor_made_again(again: Callable[..., Effects]) -> None:
+    calls: list[Intent] = []
+
+    def interrupted(intent: Intent) -> str:
+        calls.append(intent)
+        raise Interrupted("Ctrl-C")
+
+    for rerun in ("safe", "never", "ask"):
+        with pytest.raises(Interrupted):
+            again().perform(replace(place(rerun), step=rerun), "run", interrupted, lambda _: Absent(), None)
+    assert len(calls) == 3
+
+
+def test_what_is_in_doubt_is_known(again: Callable[..., Effects]) -> None:
+    crash(again())
+    effects = again("not-done")
+    (doubt,) = effects.in_doubt()
+    assert (doubt.key, doubt.host, doubt.asks) == ("run", "host", True)
+    effects.perform(place(), "run", lambda _: 1, None, None)
+    assert effects.in_doubt() == ()
+    with pytest.raises(KeyboardInterrupt):
+        again().perform(replace(place("safe"), step="other@host"), "run", die, None, None)
+    effects = again()
+    assert [doubt.asks for doubt in effects.in_doubt()] == [False]
+    effects.settled("other@host")
+    assert effects.in_doubt() == ()
 
 
 def test_a_task_that_may_run_twice_runs_again(again: Callable[..., Effects]) -> None:

@@ -22,7 +22,7 @@ from runbook.contract import (
     TemplateSyntax,
     Waiting,
 )
-from runbook.errors import Failed, InDoubt, RunbookError, Stopped
+from runbook.errors import Failed, InDoubt, Interrupted, RunbookError, Stopped
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class RecordingContext:
         return {**dict.fromkeys(self.begun, False), **dict.fromkeys(self.done, True)}
 
     def cut_short(self) -> RunbookError:
-        return InDoubt("The run was interrupted, and this with it.")
+        return Interrupted("The run was interrupted, and this with it.")
 
     @property
     def files(self) -> PlaybookFolder:

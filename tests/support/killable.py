@@ -13,6 +13,7 @@ from runbook.attempt import Attempt, carry_out, explained
 from runbook.background import Background
 from runbook.context import Permits, Services, SharedReads, StepContext
 from runbook.contract import ClientFactory, Module, Target
+from runbook.doubts import Answer, Assumed
 from runbook.effects import Effects, Place
 from runbook.errors import RunbookError
 from runbook.events import Event, Notice, Progress
@@ -93,7 +94,7 @@ class Life:
     run: str = "r1"
     step: str = "step@host"
     rerun: str = "ask"
-    assume: str | None = None
+    assume: Answer | None = None
     disk: Disk = field(default_factory=Disk)
     events: list[Event] = field(default_factory=list)
 
@@ -151,7 +152,7 @@ class Life:
             services=Services(
                 run=self.run,
                 clients=lambda: cast(ClientFactory, self.clients),
-                effects=Effects(self.disk, self.disk.history, self._explain, self.assume),
+                effects=Effects(self.disk, self.disk.history, self._explain, Assumed(self.assume)),
                 planned=None,
                 permits=Permits(1),
                 cancel=threading.Event(),
