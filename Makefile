@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: lab test language-test ansible check check-static format typed clean
+.PHONY: lab test language-test plan-truth ansible check check-static format typed clean
 
 lab: $(VENV)/.sandbox
 	$(BIN)/runbook play playbooks/lab.yml
@@ -14,6 +14,10 @@ test: $(VENV)/.test ansible
 # All cases that ansible-core and runbook both play; `make test` plays every third.
 language-test: $(VENV)/.test ansible
 	$(BIN)/pytest -n 2 --dist loadfile tests/language
+
+# Random playbooks in random worlds: does a run do what its plan says? `make test` plays a spread of them.
+plan-truth: $(VENV)/.test
+	RUNBOOK_TRUTH=$(or $(EXAMPLES),1000) $(BIN)/pytest -q -n 2 tests/truth
 
 check: check-static ansible
 	$(BIN)/pytest -q -n 2 --dist loadfile $(TESTS)

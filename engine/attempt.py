@@ -82,9 +82,11 @@ def carry_out(
     except UnknownValue as error:
         if planned is None:
             raise
-        left_open = undecided(module, Unknown.describe(error.unknown), ctx.task)
-        agree(left_open.changes[0])
-        return left_open
+        why = Unknown.describe(error.unknown)
+        change = Change(action=Action.UNDECIDED, resource=_named(module, params), reason=f"depends on {why}")
+        agree(change)
+        planned.note(ctx.target, change)
+        return undecided(module, why, ctx.task, change)
     agree(change)
     for warning in change.warnings:
         ctx.warn(warning)
@@ -102,6 +104,14 @@ def carry_out(
     # A look at something else's work (`async_status`) tells what that came to.
     done = _done(result, change, changed=bool(result.get("changed", change.action.changes or acted)))
     return _since_begun(ctx, done, done.result) if acted else done
+
+
+def _named(module: Module, params: Any) -> str | None:
+    """The name of what a call would change, as far as that is known."""
+    try:
+        return module.resource(params)
+    except UnknownValue:
+        return None
 
 
 def _since_begun(ctx: StepContext, attempt: Attempt, seen: Mapping[str, Any]) -> Attempt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
@@ -35,6 +35,18 @@ from .template_syntax import origin_of
 from .values import OMIT, Secret, Template, contains_unknown
 
 
+@dataclass(slots=True)
+class Supposed:
+    """A call of which only is asked what it would change."""
+
+    world: PlannedWorld
+    change: Change | None = None
+
+    def hear(self, change: Change) -> None:
+        if change.action.changes:
+            self.change = change
+
+
 class Invoker:
     """Calls modules. Thread-safe: what it holds is shared by all steps."""
 
@@ -59,10 +71,26 @@ class Invoker:
         the run."""
         return explained(lambda: self.prepare(job, scope, where, limit)(), self._explain)
 
+    def suppose(self, job: Job, scope: VariableScope, why: str) -> Change | None:
+        """What a step of a dry run would do if it were done, of which nobody knows whether it will be; all that is
+        in doubt from here on. None: nothing, or that can't be told."""
+        world = self._services.planned
+        if world is None or computes(self._registry.get(job.task.module)):
+            return None
+        supposed = Supposed(world.supposing(why))
+        explained(lambda: self.prepare(job, scope, "", supposed=supposed)(), self._explain)
+        return supposed.change
+
     def prepare(
-        self, job: Job, scope: VariableScope, where: str, limit: Limit | None = None
+        self,
+        job: Job,
+        scope: VariableScope,
+        where: str,
+        limit: Limit | None = None,
+        supposed: Supposed | None = None,
     ) -> Callable[[], Attempt]:
-        """A call with its arguments rendered and bound, ready to be made, by another thread too.
+        """A call with its arguments rendered and bound, ready to be made, by another thread too. `supposed`: it is
+        no call of the run.
 
         Raises StepError for arguments that can't be.
         """
@@ -98,8 +126,8 @@ class Invoker:
         context = replace(
             context, secret_arguments=context.secret_arguments | secret, limit=limit, place=place
         )
-        planned = self._planned(job, scope)
-        agree = self._agree(job, context, params, planned)
+        planned = supposed.world if supposed else self._planned(job, scope)
+        agree = supposed.hear if supposed else self._agree(job, context, params, planned)
 
         def call() -> Attempt:
             return carry_out(cast(Module, module), params, context, planned, agree)

@@ -24,7 +24,7 @@ from .values import Secret, contains_unknown
 class Manner(Protocol):
     """How values of a call are kept."""
 
-    def keep(self, value: Any, call: Call | None, name: str = "") -> Any:
+    def keep(self, value: Any, call: Call, name: str = "") -> Any:
         """`name`: of the argument that it is; empty: it is a part of the change."""
         ...
 
@@ -99,19 +99,23 @@ class PlanBook(NoJournal):
                 )
             elif told is None and (undecided := _undecided(outcome)) is not None:
                 yield PlannedCall(
-                    change=planned_change(undecided, None, manner),
+                    change=PlannedChange(
+                        action=undecided.action,
+                        resource=manner.text(undecided.resource) if undecided.resource else None,
+                        reason=manner.text(undecided.reason),
+                    ),
                     item=item,
                     label=manner.text(shown(value)) if items else "",
                     open=contains_unknown(value),
                 )
 
 
-def planned_change(change: Change, call: Call | None, manner: Manner) -> PlannedChange:
+def planned_change(change: Change, call: Call, manner: Manner) -> PlannedChange:
     """A change as the manner keeps it."""
     return PlannedChange(
         action=change.action,
         resource=manner.keep(change.resource, call),
-        reason=manner.text(change.reason) if call is None or not call.secret else "",
+        reason="" if call.secret else manner.text(change.reason),
         before=manner.keep(change.before, call),
         after=manner.keep(change.after, call),
         warnings=tuple(map(manner.text, change.warnings)),
@@ -146,8 +150,8 @@ class Keyed:
         self._masker = masker
         self._keyer = keyer
 
-    def keep(self, value: Any, call: Call | None, name: str = "") -> Any:
-        if value is None or call is None:
+    def keep(self, value: Any, call: Call, name: str = "") -> Any:
+        if value is None:
             return value
         secret = secret_texts(call)
 
@@ -177,8 +181,8 @@ class Shown:
         self._masker = masker
         self._packer = Packer(masker.mask, planned=True)
 
-    def keep(self, value: Any, call: Call | None, name: str = "") -> Any:
-        if value is None or call is None:
+    def keep(self, value: Any, call: Call, name: str = "") -> Any:
+        if value is None:
             return value
         if call.secret or name in secret_names(call):
             return self._packer.pack(Secret(None, "no_log" if call.secret else "argument"))

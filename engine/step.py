@@ -20,7 +20,7 @@ from .invoke import Invoker
 from .job import Job
 from .judge import Judge, Weighed
 from .loops import ItemKey, extended, in_loop, item_keys, loop_items, no_items, scope_of, shown, together
-from .model import Loop, Outcome, Task
+from .model import Action, Change, Loop, Outcome, Task
 from .outcomes import UnknownResult, left_open, must_know, skipped
 from .places import spot_for
 from .promise import Promise
@@ -111,13 +111,21 @@ class Steps:
 
     def leave_open(self, job: Job, why: str) -> Outcome:
         """The outcome in a dry run of a step of which nobody knows whether it will be done."""
-        return self._may_notify(job, job.scope, left_open(why, dry=True))
+        outcome = left_open(why, dry=True)
+        return self._told(job, job.scope, outcome, alone=job.task.loop is None)
 
-    def _may_notify(self, job: Job, scope: VariableScope, outcome: Outcome) -> Outcome:
-        """With the handlers that an undecided step may notify."""
-        if not job.task.notify or not isinstance(outcome.result, UnknownResult):
+    def _told(self, job: Job, scope: VariableScope, outcome: Outcome, *, alone: bool = True) -> Outcome:
+        """What an undecided step would do, and the handlers that it may notify. `alone`: the whole of it is known,
+        and not only that it has a loop."""
+        if not isinstance(outcome.result, UnknownResult):
             return outcome
-        return replace(outcome, may_notify=self._judge.may_notify(job.task, scope))
+        (change,) = outcome.changes
+        supposed = self._invoker.suppose(job, scope, change.reason) if alone else None
+        if supposed is not None and not job.task.no_log:
+            outcome = replace(outcome, changes=(_would(supposed, change.reason),))
+        if job.task.notify:
+            outcome = replace(outcome, may_notify=self._judge.may_notify(job.task, scope))
+        return outcome
 
     def restore(self, job: Job, outcome: Outcome, ended: Mapping[str, Outcome]) -> None:
         """What a finished step left in the background goes on: `AsyncSteps.restore`."""
@@ -136,7 +144,8 @@ class Steps:
             return self._spared(job) or self._failed(job, job.scope, error)
         if isinstance(items, Unknown):
             why = f"The loop depends on {Unknown.describe(items)}"
-            return self._spared(job) or self._may_notify(job, job.scope, left_open(why, dry=self._dry))
+            left = self._spared(job) or left_open(why, dry=self._dry)
+            return self._told(job, job.scope, left, alone=False)
         return self._items(job, loop, items) if items else no_items()
 
     def _spared(self, job: Job) -> Outcome | None:
@@ -207,7 +216,7 @@ class Steps:
                 scope = self._there(job, scope)
             held = self._held(job, scope)
             if held is not None:
-                return self._may_notify(job, scope, held)
+                return self._told(job, scope, held)
             tries = self._tries(job.task, scope)
             weighed = self._until(job, scope, item, tries) if tries else self._try(job, scope, item, 1)
             return self._judge.settle(job.task, scope, weighed)
@@ -290,3 +299,12 @@ class Steps:
 
     def _warn(self, job: Job, message: str) -> None:
         self._services.emit(Notice(message=f"{job.name} ({job.host}): {message}"))
+
+
+def _would(supposed: Change, why: str) -> Change:
+    """An undecided change, with what is known of it."""
+    if supposed.action is Action.UNDECIDED or supposed.resource is None:
+        return replace(supposed, action=Action.UNDECIDED, reason=why, also=())
+    return replace(
+        supposed, action=Action.UNDECIDED, reason=f"{why}; if it is done: {supposed.action.value}", also=()
+    )

@@ -18,6 +18,7 @@ from runbook.contract import Action, Change, Context
 from runbook.errors import Failed
 from runbook.values import Unknown
 
+from ._files_world import World, planned_files
 from ._process import RUN, CommandResult, Raw, ended, run_here, shell_call
 
 if TYPE_CHECKING:
@@ -149,21 +150,24 @@ def default_shell(ctx: Context) -> str:
 def guards(ctx: Context, effect: str, folder: Path, creates: str | None, removes: str | None) -> Held:
     """What the guards say on this machine; nothing when what `effect` answered is recorded: it ran, and may have
     made what they look for."""
-    return Held() if ctx.began.get(effect) else held_here(folder, creates, removes)
+    return Held() if ctx.began.get(effect) else held_here(ctx, folder, creates, removes)
 
 
-def held_here(folder: Path, creates: str | None, removes: str | None) -> Held:
-    """Both guards take a glob, as Ansible's do; relative ones start at `folder`."""
-    if creates and _there(folder, creates):
+def held_here(ctx: Context, folder: Path, creates: str | None, removes: str | None) -> Held:
+    """Both guards take a glob, as Ansible's do; relative ones start at `folder`. In a dry run they see what earlier
+    steps would leave behind."""
+    if creates and _there(ctx, folder, creates):
         return Held(creates)
-    if removes and not _there(folder, removes):
+    if removes and not _there(ctx, folder, removes):
         return Held(removes, exists=False)
     return Held()
 
 
-def _there(folder: Path, pattern: str) -> bool:
+def _there(ctx: Context, folder: Path, pattern: str) -> bool:
     path = folder / Path(pattern).expanduser()
     try:
+        if planned_files(ctx):
+            return World(ctx).matches(str(path))
         return path.exists() or any(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
     except (ValueError, NotImplementedError) as error:
         raise Failed(f"'{pattern}' can't be looked for: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from runbook.contract import Context
 from runbook.errors import Failed
@@ -25,6 +25,11 @@ def resource(path: str) -> str:
 def path_of(name: str) -> str:
     """The path that a resource stands for."""
     return name.removeprefix(PREFIX)
+
+
+def planned_files(ctx: Context) -> bool:
+    """Whether earlier steps of this dry run would change any file."""
+    return bool(ctx.planned(PREFIX))
 
 
 class World:
@@ -71,6 +76,16 @@ class World:
         """Whether a folder stands there, or a link to one."""
         state = self.look(self.follow(path))
         return state is not None and state.is_folder
+
+    def matches(self, pattern: str) -> bool:
+        """Whether anything stands at a path, links followed, or at one that fits a glob."""
+        path = Path(pattern)
+        if self.look(self.follow(os.path.normpath(path))) is not None:
+            return True
+        there = map(str, Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        planned = (path_of(name) for name in self._planned)
+        found = {*there, *(name for name in planned if PurePath(name).match(pattern))}
+        return any(self.look(name) is not None for name in found)
 
     def names(self, path: str) -> list[str]:
         """What a folder holds, in the order in which the system lists it. Raises Failed when it can't be read."""

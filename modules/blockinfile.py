@@ -20,6 +20,7 @@ from runbook.errors import Failed
 
 from ._blocks import Block, with_block
 from ._files_edit import EditParams, EditResult, apply, both_diffs, change_of, compiled, edited, look
+from ._files_open import open_where_unknown
 from ._files_place import Placing
 
 
@@ -59,6 +60,7 @@ class Blockinfile:
             raise Failed(f"Path {params.path.told()} does not exist !", result={"rc": 257})
         return seen
 
+    @open_where_unknown(lambda seen: seen.dest)
     def plan(self, params: BlockinfileParams, observed: Placing) -> Change:
         before = observed.before
         old = b"" if before is None else before.content

@@ -27,6 +27,7 @@ from runbook.values import Unknown
 from . import _copy_tree, _files_place
 from ._copy_arguments import CopyParams
 from ._files_arguments import FileParams
+from ._files_open import open_where_unknown
 from ._files_result import FileResult
 from ._files_undo import put_back
 from ._files_world import World
@@ -75,6 +76,7 @@ class Copy:
             return Observed(tree=_copy_tree.see(ctx, world, params, source))
         return _file(ctx, world, params, source)
 
+    @open_where_unknown(lambda observed: observed.place.dest if observed.place is not None else None)
     def plan(self, params: CopyParams, observed: Observed) -> Change:
         if observed.tree is not None:
             return _copy_tree.plan(observed.tree, params)

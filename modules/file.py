@@ -18,6 +18,7 @@ from runbook.contract import Change, Context, Params, Permissions
 from ._file_links import plan_hard, plan_link
 from ._file_plan import plan_absent, plan_file, plan_folder, plan_touch
 from ._file_seen import FileArguments, Seen, look
+from ._files_open import open_where_unknown
 from ._files_result import FileResult, facts
 from ._files_state import read_state
 from ._files_world import path_of
@@ -43,6 +44,7 @@ class File:
     def observe(self, ctx: Context, params: FileArguments) -> Observed:
         return Observed(seen=look(ctx, params), diff=ctx.diff)
 
+    @open_where_unknown(lambda observed: observed.seen.path)
     def plan(self, params: FileArguments, observed: Observed) -> Change:
         seen, diff = observed.seen, observed.diff
         if seen.state == "absent":

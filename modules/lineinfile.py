@@ -20,6 +20,7 @@ from runbook.contract import Change, Context, Params, Permissions, aliases
 from runbook.errors import Failed
 
 from ._files_edit import EditParams, EditResult, apply, both_diffs, change_of, compiled, edited, look
+from ._files_open import open_where_unknown
 from ._files_place import Placing
 from ._lines import Found, absent, present
 
@@ -55,6 +56,7 @@ class Lineinfile:
         _check(params)
         return look(ctx, params)
 
+    @open_where_unknown(lambda seen: seen.dest)
     def plan(self, params: LineinfileParams, observed: Placing) -> Change:
         content, message, found = _changed(params, observed)
         made = edited(observed, params, content, message)

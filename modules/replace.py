@@ -20,6 +20,7 @@ from runbook.contract import Change, Context, Params, Permissions
 from runbook.errors import Failed
 
 from ._files_edit import EditParams, EditResult, apply, change_of, edited, look
+from ._files_open import open_where_unknown
 from ._files_place import Placing
 
 
@@ -48,6 +49,7 @@ class Replace:
             raise Failed(f"Path {params.path.told()} does not exist !", result={"rc": 257})
         return seen
 
+    @open_where_unknown(lambda seen: seen.dest)
     def plan(self, params: ReplaceParams, observed: Placing) -> Change:
         assert observed.before is not None  # noqa: S101 (observe saw it)
         old = _decoded(observed.before.content, params.encoding)

@@ -25,6 +25,7 @@ from runbook.values import Unknown
 from . import _files_place
 from ._files_arguments import FileParams
 from ._files_mode import octal
+from ._files_open import open_where_unknown
 from ._files_result import FileResult
 from ._files_world import World
 from ._files_write import Manner
@@ -90,6 +91,7 @@ class Template:
         content = _encoded(rendered.text, params.output_encoding)
         return Observed(content=content, src=rendered.path, mode=mode, place=place, folders=folders)
 
+    @open_where_unknown(lambda observed: observed.place.dest)
     def plan(self, params: TemplateParams, observed: Observed) -> Change:
         wanted = _files_place.Wanted(
             content=observed.content,

@@ -60,7 +60,7 @@ def test_the_plan_tells_every_change_and_what_is_open(kept: Folder) -> None:
     }
     assert list(told) == ["first", "second", "run", "known later", "maybe", "each"]
     assert told["run"] == [("run", {"command": "echo hi"})]
-    assert told["maybe"] == [("undecided", None)]
+    assert told["maybe"] == [("undecided", None)], "nothing of it is sure enough to be held to"
     assert told["each"] == [("undecided", None)]
 
 

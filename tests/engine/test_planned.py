@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from runbook.model import Action, Change
 from runbook.planned import PlannedWorld
+from runbook.values import UnknownValue
 
 
 def never() -> str:
@@ -34,12 +35,34 @@ def test_what_is_deleted_is_not_there() -> None:
     assert world.observe("here", "db", never) is None
 
 
-@pytest.mark.parametrize("action", [Action.NONE, Action.READ, Action.UNDECIDED])
+@pytest.mark.parametrize("action", [Action.NONE, Action.READ])
 def test_what_changes_nothing_leaves_nothing(action: Action) -> None:
     world = PlannedWorld()
     world.note("here", Change(action=action, resource="db", after="x"))
 
     assert world.observe("here", "db", lambda: "real") == "real"
+
+
+def test_what_an_undecided_step_may_change_is_in_doubt() -> None:
+    world = PlannedWorld()
+    world.note("here", Change(action=Action.UNDECIDED, resource="db"))
+    world.supposing("`when` depends on x").note("here", Change(action=Action.DELETE, resource="other"))
+
+    for name in ("db", "other"):
+        with pytest.raises(UnknownValue):
+            world.observe("here", name, lambda: "real")
+    assert set(world.names("here", "")) == {"db", "other"}
+    assert world.observe("here", "third", lambda: "real") == "real"
+
+
+def test_what_is_noted_aside_is_not_planned() -> None:
+    world = PlannedWorld()
+    world.note("here", Change(action=Action.CREATE, resource="db", after="new"))
+    aside = world.aside()
+    aside.note("here", Change(action=Action.UPDATE, resource="db", after="newer"))
+
+    assert aside.observe("here", "db", never) == "newer"
+    assert world.observe("here", "db", never) == "new"
 
 
 def test_what_else_a_step_changes_is_remembered_too() -> None:

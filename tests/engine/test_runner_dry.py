@@ -145,3 +145,29 @@ def test_what_a_condition_on_a_result_will_say_is_not_guessed(folder: Folder) ->
         "judged": "run",
         "succeeded": "undecided",
     }
+
+
+def test_what_an_undecided_step_may_change_is_not_known_afterwards(folder: Folder) -> None:
+    (folder.path / "there").write_text("old")
+    (folder.path / "other").write_text("old")
+    played = folder.play(
+        f"""
+        - hosts: localhost
+          tasks:
+            - {{name: run, command: echo hi, register: ran}}
+            - {{name: maybe, copy: {{content: new, dest: {folder.path}/there}}, when: ran.stdout == 'hi'}}
+            - {{name: same, copy: {{content: new, dest: {folder.path}/there}}}}
+            - {{name: text, copy: {{content: "{{{{ ran.stdout }}}}", dest: {folder.path}/other}}}}
+            - {{name: also, copy: {{content: old, dest: {folder.path}/other}}}}
+            - {{name: calm, copy: {{content: new, dest: {folder.path}/third}}, when: ran.stdout == 'ho'}}
+          handlers: []
+        """,
+        check=True,
+    )
+    found = actions(played)
+    assert {name: found[name] for name in ("maybe", "same", "text", "also")} == {
+        name: ["undecided"] for name in ("maybe", "same", "text", "also")
+    }
+    (would,) = played.outcome("maybe").changes
+    assert would.reason.endswith("if it is done: update")
+    assert would.resource == f"file:{folder.path}/there"
