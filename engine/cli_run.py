@@ -74,6 +74,7 @@ def play(context: click.Context, /, playbooks: tuple[str, ...], plan_file: str |
         given,
         check=given["check"],
         fresh=given["fresh"],
+        yes=given["yes"],
         step=given["step"],
     )
     return _play(start, options, given, vault)[0]
@@ -141,7 +142,7 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     extra = again(header.run, read_extra_vars(start.extra_vars, vault), new)
     if context.get_parameter_source("forks") is click.core.ParameterSource.DEFAULT:
         given["forks"] = start.forks
-    options = _options(start, extra, given, written, run=header.run, step=given["step"])
+    options = _options(start, extra, given, written, run=header.run, yes=given["yes"], step=given["step"])
     return _play(start, options, given, vault)[0]
 
 

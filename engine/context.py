@@ -19,6 +19,7 @@ from .errors import Failed, Interrupted, RunbookError, Stopped
 from .events import Event, Notice, Progress
 from .planned import PlannedWorld
 from .promise import Promise
+from .shown_first import ShownFirst
 from .values import Unknown, UnknownValue
 
 T = TypeVar("T")
@@ -98,6 +99,8 @@ class Services:
     planned: PlannedWorld | None
     """None: this run applies."""
     promise: Promise | None = None
+    edited: ShownFirst | None = None
+    """What hears of steps that an edit brought back; None: this run applies nothing."""
     """A plan that this run keeps, or in a dry run makes."""
     permits: Permits
     cancel: threading.Event

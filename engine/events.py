@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from .ending import Doubt, Left, Stop
 from .errors import Position
-from .model import Outcome
+from .model import Change, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,25 @@ class TaskStarted:
     module: str
     position: Position
     handler: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepAnew:
+    """A run that goes on comes to a step that was done and edited since, or that is new among finished ones."""
+
+    host: str
+    task: str
+    position: Position
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePlanned:
+    """What such a step is going to change, told before it is done."""
+
+    host: str
+    task: str
+    change: Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,5 +128,14 @@ class RunFinished:
 
 
 Event: TypeAlias = (
-    RunStarted | PlayStarted | TaskStarted | Progress | ItemFinished | StepFinished | Notice | RunFinished
+    RunStarted
+    | PlayStarted
+    | TaskStarted
+    | StepAnew
+    | ChangePlanned
+    | Progress
+    | ItemFinished
+    | StepFinished
+    | Notice
+    | RunFinished
 )

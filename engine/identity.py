@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from .model import Loop
+from .model import Loop, Task
 from .values import Expression, SourceFloat, SourceInt, Template
 
 
@@ -48,6 +48,37 @@ def canonical(value: Any) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
     return repr(value)
+
+
+def definition(task: Task) -> str:
+    """Digest of what a task does, by its own text and by what it inherits. What only tells how it is called, shown,
+    retried, or what becomes of its failure is left out: to mend that must not run a finished task again. Variables
+    are left out, too: those that it read are known by themselves."""
+    says = {name: value for name in _DOES if (value := getattr(task, name))}
+    return digest(canonical(says))
+
+
+_DOES = (
+    "module", "args", "args_template", "late_defaults", "when", "loop", "until", "register", "changed_when",
+    "failed_when", "notify", "environment", "delegate_to", "delegate_facts", "run_once", "connection", "aws",
+    "async_seconds", "poll", "check_mode",
+)  # fmt: skip
+
+
+class Definitions:
+    """The definitions of tasks, each made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Task, str]] = {}
+
+    def of(self, task: Task) -> str:
+        known = self._known.get(id(task))
+        if known is None:
+            known = self._known[id(task)] = (
+                task,
+                definition(task),
+            )  # the task too: its id is not given again
+        return known[1]
 
 
 class Siblings:

@@ -179,10 +179,18 @@ class Invoker:
         self, job: Job, context: StepContext, params: Params, planned: PlannedWorld | None
     ) -> Callable[[Change], None]:
         """What hears of the change before it is made; a task that only compares needs no agreement."""
-        promise = self._services.promise
-        if promise is None or planned is not self._services.planned:
+        promise, edited = self._services.promise, self._services.edited if job.anew else None
+        if planned is not self._services.planned or (promise is None and edited is None):
             return agreed
-        return partial(promise.hold, call_of(job, context, params))
+        call = call_of(job, context, params)
+
+        def agree(change: Change) -> None:
+            if promise is not None:
+                promise.hold(call, change)
+            if edited is not None:
+                edited.hold(job.anew, call, change)
+
+        return agree
 
     def _files(self, job: Job, scope: VariableScope) -> PlaybookFiles:
         return PlaybookFiles(job.base, self._templates, scope, job.task)

@@ -28,6 +28,8 @@ class Job:
     base: Path
     items: Mapping[ItemKey, Outcome]
     """Loop items that this run has done already."""
+    anew: str = ""
+    """Why it is done although the run has been here before: its change is shown first."""
 
     @property
     def task(self) -> Task:

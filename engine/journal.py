@@ -52,6 +52,8 @@ class RunHeader(_Record, frozen=True, kw_only=True, tag="run"):
     """Where it was started: relative paths and the sandbox belong there."""
     plan: str = ""
     """Digest of the plan that it is held to (`--plan`)."""
+    tasks: str = ""
+    """Identities of the tasks that stood in the playbook, 16 hex digits each."""
     salt: str = ""
     """Hex digits: what this run's secrets are sealed and digested with, beside the key."""
     started: datetime
@@ -78,6 +80,8 @@ class StepDone(_Record, frozen=True, kw_only=True, tag="step"):
     """Digest of the task as the operator wrote it."""
     reads: Mapping[str, str] = MappingProxyType({})
     """Operator-written variables that it read, each with a digest of its value."""
+    anew: str = ""
+    """This is no end: the step was done, and is to be done again, because of this."""
 
 
 JOB = "job "

@@ -35,6 +35,8 @@ class Options:
     forks: int = 50
     assume: Assumed = field(default_factory=Assumed)
     """The operator's answers for effects of which nothing can tell whether they happened."""
+    yes: bool = False
+    """What an edit of the playbook brought back may remove things without a question."""
     verbosity: int = 0
     argv: tuple[str, ...] = ()
     """A command line that starts the same run, secrets left out; `resume` reads it."""

@@ -13,7 +13,7 @@ from .journal_values import unpack
 from .model import Action, Change
 from .plan_file import PlanFile
 from .plan_values import ABSENT, KEYED, Difference, differences, opened
-from .promise import Call, Keyer, PlannedCall, PlannedStep, call_differences
+from .promise import Call, Keyer, PlannedCall, PlannedStep, call_differences, removed
 from .prose import SECRET_TEXT, inline
 
 _FLUSH = re.compile(r"flush\d+/")
@@ -130,10 +130,10 @@ class Keeper:
 
     def _ask(self, call: Call, change: Change) -> None:
         """What was undecided may be done, but for what removes something: that takes a yes."""
-        removed = list(_removed(change))
-        if not removed or call.begun():
+        lost = list(removed(change))
+        if not lost or call.begun():
             return
-        what = ", ".join(f"{SYMBOLS[one.action]} {one.resource or one.reason}" for one in removed)
+        what = ", ".join(f"{SYMBOLS[one.action]} {one.resource or one.reason}" for one in lost)
         told = self._mask(
             f"{call.task} ({call.host}) was undecided in the plan, and would now remove something: {what}"
         )
@@ -216,13 +216,6 @@ class Keeper:
 
 def _place(step: str) -> str:
     return _FLUSH.sub("flush/", step)
-
-
-def _removed(change: Change) -> Iterator[Change]:
-    if change.action in (Action.DELETE, Action.REPLACE):
-        yield change
-    for one in change.also:
-        yield from _removed(one)
 
 
 def _value(packed: Any, *, quoted: bool = True) -> str:

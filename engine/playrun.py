@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .context import SharedReads
 from .errors import LoadError, StepError
-from .events import Event, StepFinished, TaskStarted
+from .events import Event, StepAnew, StepFinished, TaskStarted
 from .failed_task import told
 from .handlers import Handlers, Notified
 from .include_vars import read
@@ -19,6 +19,7 @@ from .journal import Journal, StepDone
 from .loader_call import Catalog
 from .meta_words import FOR_ALL, META, MetaWords
 from .model import (
+    NO_VARS,
     AddHost,
     CustomStats,
     FactsOf,
@@ -33,7 +34,7 @@ from .model import (
 )
 from .outcomes import NOT_READ, not_included
 from .places import plays_here
-from .resume import History
+from .recall import Recall
 from .rounds import Rounds, fail_with_the_first
 from .run_once import Once, Place, place_of
 from .scheduler import Lane
@@ -59,7 +60,7 @@ class PlayRun:
     templates: Templates
     catalog: Catalog
     journal: Journal
-    history: History
+    recall: Recall
     tags: Tags
     emit: Callable[[Event], None]
     add_host: Callable[[AddHost], bool]
@@ -73,6 +74,8 @@ class PlayRun:
     stepping: Stepping | None = None
     rounds: Rounds = field(init=False)
     lanes: dict[str, Lane] = field(default_factory=dict)
+    _scopes: dict[str, VariableScope] = field(default_factory=dict)
+    """What the step of each host reads that is under way."""
     _announced: Place | None = None
     _reads: SharedReads = field(default_factory=SharedReads)
     _once: Once = field(default_factory=Once)
@@ -127,21 +130,29 @@ class PlayRun:
             return None
         if self._once_for_all(slot.task) and not self._does_it(lane, slot):
             return None
-        step = slot.step(lane.host)
-        done = self.history.finished(step)
+        scope = functools.partial(self._scope, lane, slot)
+        done, anew = self.recall.finished(
+            slot, lane.host, functools.partial(self._name_again, slot, lane.host), scope
+        )
         if done is not None:
-            self._announce(slot, lane.host)
-            if slot.task.async_seconds:
-                self.steps.restore(self._job(lane, slot, step), done, self.history.background(step))
-            self._finish(lane, done, replayed=True)
+            self._replay(lane, slot, done)
             return None
         if self.stepping is not None and not self.stepping.agreed(slot, self._name_again(slot, lane.host)):
             self._finish(lane, passed_over(), replayed=False)
             return None
-        job = self._job(lane, slot, step)
+        job = self._job(lane, slot, anew)
+        if anew:
+            self.emit(StepAnew(host=lane.host, task=job.name, position=slot.task.position, why=anew))
         if slot.frame.maybe:
             return lambda: self.steps.leave_open(job, "it is not known yet whether it is notified")
         return lambda: self.steps.perform(job)
+
+    def _replay(self, lane: Lane, slot: Slot, done: Outcome) -> None:
+        self._announce(slot, lane.host)
+        if slot.task.async_seconds:
+            job = self._job(lane, slot)
+            self.steps.restore(job, done, self.recall.history.background(job.step))
+        self._finish(lane, done, replayed=True)
 
     def waits(self, lane: Lane) -> bool:
         return self.steps.waits(_slot(lane).task)
@@ -181,8 +192,12 @@ class PlayRun:
         elif not self.words.follow(lane, outcome):
             lane.advance(self._verdict(lane, slot, _without_includes(outcome)))
 
-    def _job(self, lane: Lane, slot: Slot, step: str) -> Job:
-        scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
+    def _scope(self, lane: Lane, slot: Slot) -> VariableScope:
+        return self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
+
+    def _job(self, lane: Lane, slot: Slot, anew: str = "") -> Job:
+        scope = self._scopes[lane.host] = self._scope(lane, slot)
+        step = slot.step(lane.host)
         name = self._announce(slot, lane.host, scope)
         return Job(
             slot=slot,
@@ -193,7 +208,8 @@ class PlayRun:
             scope=scope,
             reads=self._reads,
             base=self.around.playbook_dir,
-            items=self.history.items(step) if slot.task.loop else {},
+            items=self.recall.history.items(step) if slot.task.loop else {},
+            anew=anew,
         )
 
     def _announce(self, slot: Slot, host: str, scope: VariableScope | None = None) -> str:
@@ -226,6 +242,10 @@ class PlayRun:
         slot = _slot(lane)
         state = self.around.hosts[lane.host]
         name = self._name_again(slot, lane.host)
+        scope = self._scopes.pop(lane.host, None)
+        made_from = (
+            self.recall.made_from(slot, scope) if scope is not None and not replayed else ("", NO_VARS)
+        )
         try:
             verdict = self._verdict(lane, slot, outcome)
         except (StepError, LoadError) as error:
@@ -237,7 +257,7 @@ class PlayRun:
             state.facts["ansible_failed_task"] = told(slot.task, self.templates, scope, self.catalog)
             state.facts["ansible_failed_result"] = outcome.result
         if not replayed:
-            self.journal.append(_record(lane.host, slot, name, outcome))
+            self.journal.append(_record(lane.host, slot, name, outcome, made_from))
         for kept in outcome.directives:
             if isinstance(kept, CustomStats):
                 self.keep_stats(kept)
@@ -366,7 +386,9 @@ def _slot(lane: Lane) -> Slot:
     return lane.slot
 
 
-def _record(host: str, slot: Slot, name: str, outcome: Outcome) -> StepDone:
+def _record(
+    host: str, slot: Slot, name: str, outcome: Outcome, made_from: tuple[str, Mapping[str, str]]
+) -> StepDone:
     return StepDone(
         step=slot.step(host),
         host=host,
@@ -378,4 +400,6 @@ def _record(host: str, slot: Slot, name: str, outcome: Outcome) -> StepDone:
         outcome=outcome,
         register=slot.task.register,
         rescued=slot.frame.rescued,
+        definition=made_from[0],
+        reads=made_from[1],
     )

@@ -107,6 +107,14 @@ class Promise(Protocol):
         ...
 
 
+def removed(change: Change) -> Iterator[Change]:
+    """What of a change takes something away."""
+    if change.action in (Action.DELETE, Action.REPLACE):
+        yield change
+    for one in change.also:
+        yield from removed(one)
+
+
 def call_differences(
     planned: PlannedCall, call: Call, change: Change, keyer: Keyer, *, begun: bool = False
 ) -> list[Difference]:

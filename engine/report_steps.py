@@ -64,6 +64,13 @@ class StepText:
         word = _word(outcome)
         return [self._paint(word, where) + self.style(" (done before)", "quiet")]
 
+    def ahead(self, where: str, change: Change) -> list[str]:
+        """What a step is going to change, field by field."""
+        if not change.action.changes:
+            return []
+        lines = diff.lines(change, self.style, done=False)
+        return [self.style(f"next: {where}", "note"), *indented(lines)]
+
     def lines(
         self,
         where: str,

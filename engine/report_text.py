@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from . import diff, report_card
 from .events import (
+    ChangePlanned,
     Event,
     ItemFinished,
     Notice,
@@ -13,6 +14,7 @@ from .events import (
     Progress,
     RunFinished,
     RunStarted,
+    StepAnew,
     StepFinished,
     TaskStarted,
 )
@@ -56,6 +58,8 @@ class TextReporter:
                 self._item(event)
             case TaskStarted():
                 self._task(event)
+            case StepAnew() | ChangePlanned():
+                self._ahead(event)
             case PlayStarted():
                 self._play(event)
             case Notice():
@@ -117,6 +121,15 @@ class TextReporter:
         self._screen.finished(event.host, event.task)
         where = f"[{visible(event.host)}] => (item={visible(event.label)})"
         self._screen.write(self._head_again(event.task) + self._text.lines(where, event.outcome, item=True))
+
+    def _ahead(self, event: StepAnew | ChangePlanned) -> None:
+        """A step that an edit brought back, before it is done."""
+        where = f"[{visible(event.host)}]"
+        if isinstance(event, StepAnew):
+            lines = [self._style(f"{where} {visible(event.why)}: planned anew", "note")]
+        else:
+            lines = self._text.ahead(where, event.change)
+        self._screen.write(self._head_again(event.task) + lines)
 
     def _step(self, event: StepFinished) -> None:
         outcome = event.outcome

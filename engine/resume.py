@@ -35,15 +35,20 @@ class History:
         self._acted: dict[str, set[str]] = {}
         """Effects that happened, whatever came after them."""
         self._planned: dict[str, dict[str, Changes]] = {}
+        self._anew: dict[str, str] = {}
         for record in records:
-            self._fold(record)
+            self.learn(record)
 
-    def _fold(self, record: Record) -> None:
+    def learn(self, record: Record) -> None:
+        """A record that was written, before the run went on or since."""
         match record:
+            case StepDone() if record.anew:
+                self._begin_anew(record)
             case StepDone():
+                self._anew.pop(record.step, None)
                 self._steps[record.step] = record
                 if record.outcome.failed and not record.rescued:
-                    self._reopen(record.step)
+                    self._reopen(record.step, "the step failed after it")
             case ItemDone():
                 self._items.setdefault(record.step, {})[record.item, record.same] = record.outcome
             case EffectIntent() | EffectDone():
@@ -66,21 +71,35 @@ class History:
         elif record.planned:
             plans[record.key] = joined(plans.get(record.key, ()), record.planned)
 
-    def _reopen(self, step: str) -> None:
+    def _begin_anew(self, record: StepDone) -> None:
+        """What the step did, it did as it was written then."""
+        step = record.step
+        self._anew[step] = record.anew
+        self._reopen(step, "the step was edited after it")
+        for known in (self._steps, self._items, self._acted, self._planned):
+            known.pop(step, None)
+
+    def _reopen(self, step: str, why: str) -> None:
         """A step that failed is run again as a whole: what it did before answers no longer, but keeps its place,
         so that the next try has another token."""
         effects = self._effects.get(step, {})
         for key, known in effects.items():
             if isinstance(known, EffectDone) and known.error is None:
-                effects[key] = EffectDone(
-                    step=step, key=key, attempt=known.attempt, error="the step failed after it"
-                )
+                effects[key] = EffectDone(step=step, key=key, attempt=known.attempt, error=why)
         plans = self._planned.get(step, {})
         plans.update({key: reopened(planned) for key, planned in plans.items()})
 
     def __len__(self) -> int:
         """Steps with a recorded end."""
         return len(self._steps)
+
+    def ends(self) -> Iterable[StepDone]:
+        """The last end of each step that has one."""
+        return self._steps.values()
+
+    def anew(self, step: str) -> str:
+        """Why a step that was done is to be done again; empty: it is not, or that is done too."""
+        return self._anew.get(step, "")
 
     def recorded(self, step: str) -> StepDone | None:
         """The last record of a step's end, good or bad, with the digests of what it was made from."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from .edits import task_identities
 from .errors import UsageError
 from .journal import Journal, RunHeader
 from .model import Inventory, Playbook, Value
@@ -86,6 +87,7 @@ def make_header(
         target=", ".join(dict.fromkeys(world_of(place.target) for place in where)),
         start_at=options.start_at or "",
         argv=options.argv,
+        tasks=task_identities(playbook),
         salt=make_salt().hex(),
         folder=str(Path.cwd()),
         plan=options.plan,

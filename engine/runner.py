@@ -15,9 +15,11 @@ from .context import Permits, Services
 from .contract import ClientFactory
 from .custom_stats import StatsBoard
 from .doubts import nobody
+from .edits import Edits
 from .effects import Effects
 from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, Notice, PlayStarted, RunStarted, StepFinished
+from .identity import Definitions
 from .job import Job
 from .journal import ItemDone, Journal, StepDone
 from .left_over import LeftOver
@@ -32,6 +34,7 @@ from .playrun import PlayRun
 from .preflight import Destination, check_places, destinations
 from .promise import Promise
 from .prompts import Ask, Prompter
+from .recall import Recall
 from .registry import Registry
 from .resume import History
 from .roster import Roster
@@ -41,6 +44,7 @@ from .sandbox_start import start_sandbox
 from .scheduler import STRATEGIES, TICK, Scheduler
 from .sealing import Seals
 from .secrets import Masker
+from .shown_first import ShownFirst
 from .start_at import StartAt
 from .step import Steps
 from .stepping import Stepping
@@ -48,6 +52,7 @@ from .tallies import Tallies
 from .targets import Targets, describe
 from .template import Templates
 from .values import Secret
+from .written import Written
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,11 +108,12 @@ class Runner:
             promise = self.plan.begin(header)
             chosen = choose_run(journal, header, self.options)
             self._roster.began = chosen.began
-            self._tell_start(chosen, where)
+            recall = self._recall(journal, chosen)
+            self._tell_start(chosen, where, str(recall.edits or ""))
             try:
                 services = self._services(journal, chosen, promise)
                 self._ending.doubts = services.effects.in_doubt
-                self._play_all(journal, chosen, services)
+                self._play_all(journal, recall, services)
                 self._await_background(services)
                 if self._tallies.exit_code == 0:
                     self.plan.end(lambda step: chosen.history.finished(step) is not None)
@@ -137,14 +143,14 @@ class Runner:
 
     # -------------------------------------------------------------- the plays
 
-    def _play_all(self, journal: Journal, chosen: ChosenRun, services: Services) -> None:
+    def _play_all(self, journal: Journal, recall: Recall, services: Services) -> None:
         steps = self._steps(services, journal)
         start_at = StartAt(self.options.start_at)
         stepping = Stepping(self.question) if self.options.step and self.question is not None else None
         lost: set[str] = set()
-        self._check_questions(chosen.history)
+        self._check_questions(recall.history)
         for written in self.playbook.plays:
-            self._ask(written, journal, chosen.history)
+            self._ask(written, journal, recall.history)
             play = self._roster.settled(written)
             every = self._roster.hosts(play, self._warn)
             hosts = [host for host in every if host not in lost]
@@ -163,7 +169,7 @@ class Runner:
                     catalog=self.registry,
                     roles_path=self.playbook.roles_path,
                     journal=journal,
-                    history=chosen.history,
+                    recall=recall,
                     tags=self.options.tags,
                     emit=self._emit,
                     add_host=self._roster.add,
@@ -235,6 +241,12 @@ class Runner:
     def _plays(self) -> Iterator[tuple[Play, Sequence[str]]]:
         return ((play, self._roster.hosts(play)) for play in self.playbook.plays)
 
+    def _recall(self, journal: Journal, chosen: ChosenRun) -> Recall:
+        written = Written(self.seals.of(chosen.header.salt), self.templates.vault)
+        definitions = Definitions()
+        edits = Edits(self.playbook, chosen.history, definitions) if chosen.resumed else None
+        return Recall(chosen.history, journal, definitions, written, edits)
+
     def _services(self, journal: Journal, chosen: ChosenRun, promise: Promise | None) -> Services:
         return Services(
             run=chosen.header.run,
@@ -242,6 +254,7 @@ class Runner:
             effects=Effects(journal, chosen.history, self._explain, self.options.assume),
             planned=PlannedWorld() if self.options.check else None,
             promise=promise,
+            edited=None if self.options.check else ShownFirst(self._emit, self.options.yes),
             permits=Permits(self.options.forks),
             cancel=self.cancel,
             emit=self._emit,
@@ -271,7 +284,7 @@ class Runner:
 
     # -------------------------------------------------------------- what observers are told
 
-    def _tell_start(self, chosen: ChosenRun, where: Sequence[Destination]) -> None:
+    def _tell_start(self, chosen: ChosenRun, where: Sequence[Destination], edited: str) -> None:
         self.report(
             RunStarted(
                 run=chosen.header.run,
@@ -279,7 +292,7 @@ class Runner:
                 target=", ".join(_place(destination) for destination in where) or "this machine",
                 check=self.options.check,
                 resumed=chosen.resumed,
-                note=chosen.note,
+                note="\n".join(filter(None, (chosen.note, edited))),
             )
         )
 

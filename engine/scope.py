@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from .errors import TemplateError, UndefinedVariable, nearest
 from .model import Value
 from .template import Templates
 from .template_guard import MISSING, PLAIN, Missing, Opened, settle
 from .values import OMIT, Expression, Omit, Secret, Template, Unknown, Vaulted
+
+DATA: Final = object()
+"""Stands for a variable that the operator did not write (`VariableScope.source`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,12 @@ class _Rendered:
 class VariableScope(Mapping[str, Any]):
     """`contract.Scope`: variables by name; the first layer that has a name wins.
 
-    A mapping too: reading an item renders it. `reads` holds every name that was truly read so far, those that
-    other variables needed included.
+    A mapping too: reading an item renders it. `reads` holds every name that was truly read so far, here or in a
+    scope made from this one, those that other variables needed included.
     """
 
     __slots__ = (
-        "_asking", "_layers", "_memo", "_parent", "_templates", "_top", "_trusted", "brittle", "reads"
+        "_asking", "_data", "_layers", "_memo", "_parent", "_templates", "_top", "_trusted", "brittle", "reads"
     )  # fmt: skip
 
     def __init__(
@@ -39,11 +42,14 @@ class VariableScope(Mapping[str, Any]):
         templates: Templates,
         layers: Sequence[Mapping[str, Value]],
         trusted: Sequence[Mapping[str, Value]] = (),
+        data: Sequence[Mapping[str, Value]] = (),
     ) -> None:
-        """trusted: those of the layers that hold nothing but what the operator wrote."""
+        """trusted: those of the layers in which a text may stand for a condition. data: those that hold what the
+        run found out, and nothing that the operator wrote."""
         self._templates = templates
         self._layers = layers
         self._trusted = trusted
+        self._data = data
         self._parent: VariableScope | None = None
         self._top: Mapping[str, Value] = {}
         self._memo: dict[str, _Rendered] = {}
@@ -58,6 +64,7 @@ class VariableScope(Mapping[str, Any]):
         """
         made = VariableScope(self._templates, (layer, *self._layers), self._trusted)
         made._parent = self
+        made.reads = self.reads
         made._top = layer
         made.brittle = self.brittle
         return made
@@ -106,7 +113,10 @@ class VariableScope(Mapping[str, Any]):
                 if type(value) in PLAIN or not _has_template(value):
                     return value
                 return self._render(name, value)
-        return Opened(self, _itself) if name == "vars" else MISSING
+        if name == "vars":
+            return Opened(self, _itself)
+        self.reads.add(name)
+        return MISSING
 
     def written(self, path: Sequence[str]) -> str | None:
         """The text at a path of names that the operator wrote; None: it is something else, or may be data."""
@@ -117,6 +127,17 @@ class VariableScope(Mapping[str, Any]):
         for name in path:
             value = value.get(name) if isinstance(value, Mapping) else None
         return value if type(value) is str else None
+
+    def source(self, name: str) -> Value:
+        """A variable as the operator wrote it; DATA when it holds what the run found out, MISSING when there is
+        none."""
+        for layer in self._layers:
+            if name in layer:
+                for one in self._data:  # not `in`: equal layers are not the same
+                    if layer is one:
+                        return DATA
+                return layer[name]
+        return MISSING
 
     def names(self) -> Iterator[str]:
         seen: set[str] = set()

@@ -97,7 +97,9 @@ class Surroundings:
         written = [self.extra_vars, *self.play_vars]
         if task is not None and task.vars:
             written.append(task.vars)
-        return VariableScope(self.templates, self.layers(state, task, params), written)
+        layers = self.layers(state, task, params)
+        data = (layers[0], state.facts, state.gathered, state.weakest, params)
+        return VariableScope(self.templates, layers, written, data)
 
     def publish(self, role: Role) -> None:
         """From now on the whole play sees the role's defaults and variables."""

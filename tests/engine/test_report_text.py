@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runbook.events import Event, Tally
-from runbook.model import Status
+from runbook.errors import Position
+from runbook.events import ChangePlanned, Event, StepAnew, Tally
+from runbook.model import Action, Change, Status
 from runbook.report_screen import PlainScreen
 from runbook.report_text import TextReporter
 from runbook.style import Style, colour, no_colour
@@ -205,3 +206,22 @@ def test_an_ignored_failure_is_short() -> None:
     text = shown([task("a"), step("a", Status.FAILED, ignored=True, msg="no", stdout="a long story")])
 
     assert text.splitlines()[-3:] == ["fatal: [web1]: no", "    at playbooks/lab.yml:12:7", "...ignoring"]
+
+
+def test_a_step_that_an_edit_brought_back_is_shown_before_it_is_done() -> None:
+    change = Change(action=Action.UPDATE, resource="file:/x", before={"mode": "0600"}, after={"mode": "0644"})
+    lines = shown(
+        [
+            task("Put it"),
+            StepAnew(host="web1", task="Put it", position=Position("p.yml", 1, 1), why="edited since"),
+            ChangePlanned(host="web1", task="Put it", change=change),
+            step("Put it", Status.CHANGED),
+        ]
+    ).splitlines()
+    assert lines[2:5] == [
+        "[web1] edited since: planned anew",
+        "next: [web1]",
+        "    # file:/x will be updated in place",
+    ]
+    assert '"0600" -> "0644"' in lines[6]
+    assert lines[-1] == "changed: [web1]"
