@@ -123,10 +123,13 @@ class VaultError(TemplateError):
 
 
 class ParamsError(StepError):
-    """Rendered arguments do not fit the module's Params; all of them are told together."""
+    """Rendered arguments do not fit the module's Params; all of them are told together, as the hint.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
+    `message` is what a playbook finds in `msg`: one line, in the words that Ansible has for the first of them.
+    """
+
+    def __init__(self, problems: Sequence[Problem], message: str) -> None:
+        super().__init__(message, hint="\n".join(map(str, problems)))
         self.problems = tuple(problems)
 
 

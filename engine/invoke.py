@@ -107,6 +107,7 @@ class Invoker:
                 task.position,
                 files=self._files(job, scope),
                 keep_secrets=computes(module),
+                module=task.module,
             )
         except ParamsError as error:
             # Ansible's modules look at their arguments themselves: `failed_when` may think well of it.

@@ -117,6 +117,8 @@ class Call:
     """It was written as `local_action`."""
     template: Value = None
     """One template that yields arguments, under those that are written."""
+    named: Template | None = None
+    """The template that yields the module's name; `module` is its text."""
 
 
 def read_call(file: YamlFile, entry: Entry, extra: Entry | None, modules: Modules) -> Call | None:
@@ -185,13 +187,11 @@ def _with_args(file: YamlFile, call: Call, node: yaml.Node, modules: Modules) ->
 def _action(file: YamlFile, entry: Entry, modules: Modules) -> Call | None:
     """`action: module key=value` or `action: {module: name, key: value}`."""
     node = entry.node
-    if _templated(node):
-        hint = "Name the module; choose between tasks with `when`."
-        file.problem(f"'{entry.key}' can't name its module by a template", node, hint)
-        return None
     if isinstance(node, yaml.MappingNode):
         mapped = _mapping(file, node, f"'{entry.key}'")
         name = mapped[0].pop("module", None) if mapped else None
+        if mapped is not None and isinstance(name, Template):
+            return Call(name.source, mapped[1].pop("module"), *mapped, named=name)
         if mapped is None or not isinstance(name, str):
             file.problem(f"'{entry.key}' does not name a module", node, "Write: module: NAME")
             return None
@@ -208,19 +208,29 @@ def _action(file: YamlFile, entry: Entry, modules: Modules) -> Call | None:
     if not isinstance(node, yaml.ScalarNode) or is_null(node):
         file.problem(f"'{entry.key}' takes a module's name with its arguments, not {kind(node)}", node)
         return None
-    name, _, rest = node.value.strip().partition(" ")
     at = file.text_position(node)
+    words = split_words(node.value.strip()) or ()
+    if words and "{{" in words[0]:
+        return _named_late(file, words, at)
+    name, _, rest = node.value.strip().partition(" ")
     call = Call(module_name(name), at)
     behind = Position(at.file, at.line, at.column + len(name) + 1)
     return _from_text(file, call, rest.strip(), behind, modules) if rest.strip() else call
 
 
-def _templated(node: yaml.Node) -> bool:
-    """Whether an action's module is a template."""
-    if isinstance(node, yaml.MappingNode):
-        named = [value for key, value in node.value if key.value == "module"]
-        return any(_templated(value) for value in named)
-    return isinstance(node, yaml.ScalarNode) and str(node.value).lstrip().startswith("{{")
+def _named_late(file: YamlFile, words: Sequence[str], at: Position) -> Call:
+    """`action: "{{ NAME }} key=value"`: what is no `key=value` may be free-form text, as the module will tell."""
+    args: dict[str, Value] = {}
+    rest = ""
+    for word in words[1:]:
+        if found := _OPTION.fullmatch(word.strip()):
+            args[found[1]] = file.text(unquote(found[2]), at)
+        else:
+            rest += word
+    if rest.strip():
+        args["_raw_params"] = file.text(rest.strip(), at)
+    file.text(words[0], at)  # its syntax is looked at with that of all texts
+    return Call(words[0], at, args, dict.fromkeys(args, at), named=Template(words[0], at))
 
 
 # ---------------------------------------------------------------- free-form text

@@ -36,7 +36,7 @@ def with_defaults(call: Call, around: Inherited, modules: Modules) -> Defaulted:
     settings = _of_group(call, around, modules)
     plain = [layer for layer in layers if isinstance(layer, Mapping)]
     args = arguments_for(call.module, plain)
-    if len(plain) < len(layers) or isinstance(args, Template):
+    if len(plain) < len(layers) or call.named is not None or isinstance(args, Template):
         return Defaulted(call, layers, settings)
     if not args:
         return Defaulted(call, settings=settings)

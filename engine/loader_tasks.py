@@ -150,7 +150,7 @@ class TaskReader:
             call, around = self._reuse.handed_on(call, entries, inherited)
         inside = inherited.enter(own)
         made = with_defaults(call, inside, self._session.modules)
-        if not made.late and made.call.template is None:
+        if not made.late and made.call.template is None and call.named is None:
             self._check(made.call, handled=inside.handled or "failed_when" in own)
         if inside.handled:
             self._file.leave_to_task(self._file.texts[before:])
@@ -189,6 +189,7 @@ class TaskReader:
             position=at,
             identity=identity,
             name=own.get("name"),
+            module_template=call.named,
             arg_positions=call.positions,
             args_template=call.template,
             late_defaults=made.late,

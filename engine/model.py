@@ -78,6 +78,8 @@ class Task:
     """Structural: its play, its section, its own text, n-th among equal siblings (DESIGN: identity of a step)."""
 
     name: Value = None
+    module_template: Value = None
+    """The module's name, where only the run can tell it: `module` is what is written until then."""
     arg_positions: Mapping[str, Position] = field(default_factory=dict)
     args_template: Value = None
     """Arguments that one template yields, under those that are written."""

@@ -11,7 +11,8 @@ from msgspec import inspect as types
 from .contract import Params
 from .errors import LoadError, ParamsError, Position, Problem
 from .model import Value
-from .params_reader import Files, Reader, Said
+from .params_ansible import Said, in_ansibles_words
+from .params_reader import Files, Reader
 from .params_shape import is_expression, mark, marked_paths, shape_of
 from .source import read_source
 
@@ -26,17 +27,21 @@ def bind(
     *,
     files: Files,
     keep_secrets: bool = False,
+    module: str = "",
 ) -> P:
     """The module's parameters from rendered arguments.
 
     Arguments that are `omit` count as not written. Unknown values go in as they are. Secrets are opened;
     keep_secrets: those in fields of type Any stay boxed (for Computations, whose results become variables).
+    module: its name, as messages tell it.
     Raises ParamsError with every problem, UnknownValue when fields are checked together and one is unknown.
     """
     reader = Reader(files, positions, keep_secrets=keep_secrets)
     made = reader.fields(params_type, args, ())
     if reader.said:
-        raise ParamsError([_with_excerpt(problem) for problem in _problems(reader.said, positions, at)])
+        problems = [_with_excerpt(problem) for problem in _problems(reader.said, positions, at)]
+        words = in_ansibles_words(module, reader.said, sorted(shape_of(params_type).names))
+        raise ParamsError(problems, words)
     return cast(P, made)
 
 
@@ -58,8 +63,9 @@ def check_literals(
 
 
 def _problems(said: Iterable[Said], positions: Mapping[str, Position], at: Position) -> Iterable[Problem]:
-    for where, message, hint in said:
-        yield Problem(message, positions.get(str(where[0]), at) if where else at, hint)
+    for one in said:
+        place = positions.get(str(one.where[0]), at) if one.where else at
+        yield Problem(one.message, place, one.hint)
 
 
 def _with_excerpt(problem: Problem) -> Problem:

@@ -8,12 +8,13 @@ checked before anything is rendered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from msgspec import inspect as types
 
 from .contract import LocalFile, LocalPath, RenderedFile
 from .errors import Position, Problem, StepError
+from .params_ansible import Kind, Said, misfit_words
 from .params_scalars import SCALARS, Misfit
 from .params_shape import Shape, is_expression, item_of, mark, members, shape_of, takes_null
 from .params_words import Where, description, given, shown
@@ -46,10 +47,6 @@ class Files(Protocol):
     def place(self, name: str) -> LocalPath: ...
 
 
-Said: TypeAlias = tuple[Where, str, str | None]
-"""A problem: where, message, hint."""
-
-
 class Reader:
     """Reads values into types and collects what does not fit.
 
@@ -75,8 +72,15 @@ class Reader:
         self._hidden = False
         self._open: Unknown | Template | None = None
 
-    def say(self, where: Where, message: str, hint: str | None = None) -> None:
-        self.said.append((where, message, hint))
+    def say(
+        self,
+        where: Where,
+        message: str,
+        hint: str | None = None,
+        kind: Kind = Kind.OTHER,
+        words: str = "",
+    ) -> None:
+        self.said.append(Said(where, message, hint, kind, words))
 
     def fields(self, struct: type, values: Mapping[str, Any], where: Where) -> Any:
         """A struct from a mapping; None when something was said about it, or it is still open what it holds."""
@@ -87,7 +91,9 @@ class Reader:
         for name, field in shape.fields.items():
             if name not in given:
                 if field.required:
-                    self.say(where, f"The argument '{shown((*where, name))}' is missing", shape.about(name))
+                    place = (*where, name)
+                    message = f"The argument '{shown(place)}' is missing"
+                    self.say(place, message, shape.about(name), Kind.MISSING)
                 continue
             written, value = given[name]
             place = (*where, written)
@@ -124,7 +130,7 @@ class Reader:
             return known
         for name in rest:
             place = (*where, name)
-            self.say(place, f"There is no argument '{shown(place)}'", shape.offer(name))
+            self.say(place, f"There is no argument '{shown(place)}'", shape.offer(name), Kind.UNKNOWN)
         return known
 
     def _built(self, struct: type, made: dict[str, Any], where: Where) -> Any:
@@ -135,7 +141,7 @@ class Reader:
             if isinstance(error, TypeError) and isinstance(self._open, Unknown):
                 raise UnknownValue(self._open) from error
             message = str(error) or "these arguments don't fit together"
-            return self.say(where, message[:1].upper() + message[1:])
+            return self.say(where, message[:1].upper() + message[1:], words=message)
 
     def read(self, value: Any, node: types.Type, where: Where) -> Any:
         """The value in the type of `node`; what does not fit is said, and None given."""
@@ -163,7 +169,8 @@ class Reader:
 
     def misfit(self, value: Any, node: types.Type, where: Where, hint: str | None = None) -> None:
         what = "this secret value" if self._hidden else given(value)
-        self.say(where, f"'{shown(where)}' must be {description(node)}, not {what}", hint)
+        told = misfit_words("*****" if self._hidden else value, node, where)
+        self.say(where, f"'{shown(where)}' must be {description(node)}, not {what}", hint, *told)
 
     # ------------------------------------------------------------ values
 

@@ -16,6 +16,7 @@ from .include_vars import read
 from .includes import Includes
 from .job import Job
 from .journal import Journal, StepDone
+from .late_module import LateModules
 from .loader_call import Catalog
 from .meta_words import FOR_ALL, META, MetaWords
 from .model import (
@@ -84,10 +85,12 @@ class PlayRun:
     _handlers: Handlers = field(init=False)
     _notified: Notified = field(init=False)
     _includes: Includes = field(init=False)
+    _late: LateModules = field(init=False)
 
     def __post_init__(self) -> None:
         self.rounds = Rounds(self.play, self.templates, self.size)
         self.words = MetaWords(self.around, self.lanes)
+        self._late = LateModules(self.templates, self.catalog)
         self._handlers = Handlers(self.play.handlers)
         self._notified = Notified(self._handlers, self.around, self.templates)
         self._includes = Includes(
@@ -128,6 +131,8 @@ class PlayRun:
         if not slot.frame.handler and not self._selected(lane, slot):
             lane.advance(Verdict())
             return None
+        unnamed = self._name_module(lane, slot)
+        slot = _slot(lane)
         if self._once_for_all(slot.task) and not self._does_it(lane, slot):
             return None
         scope = functools.partial(self._scope, lane, slot)
@@ -145,6 +150,8 @@ class PlayRun:
             self.emit(StepAnew(host=lane.host, task=job.name, position=slot.task.position, why=anew))
         if slot.frame.maybe:
             return lambda: self.steps.leave_open(job, "it is not known yet whether it is notified")
+        if unnamed is not None:
+            return lambda: self.steps.refuse(job, unnamed)
         return lambda: self.steps.perform(job)
 
     def _replay(self, lane: Lane, slot: Slot, done: Outcome) -> None:
@@ -155,12 +162,24 @@ class PlayRun:
         self._finish(lane, done, replayed=True)
 
     def waits(self, lane: Lane) -> bool:
-        return self.steps.waits(_slot(lane).task)
+        task = _slot(lane).task
+        return task.module_template is None and self.steps.waits(task)
 
     def finish(self, lane: Lane, outcome: Outcome) -> None:
         self._finish(lane, outcome, replayed=False)
 
     # -------------------------------------------------------------- before a step
+
+    def _name_module(self, lane: Lane, slot: Slot) -> StepError | None:
+        """From here on the lane's task has its module, where a template names it; what kept it from that."""
+        if slot.task.module_template is None:
+            return None
+        scope = self.around.scope(self.around.hosts[lane.host], slot.task, slot.frame.vars)
+        try:
+            lane.slot = replace(slot, task=self._late.named(slot.task, scope))
+        except StepError as error:
+            return error
+        return None
 
     def _selected(self, lane: Lane, slot: Slot) -> bool:
         def render(tag: Template) -> Any:
@@ -170,7 +189,7 @@ class PlayRun:
         return self.start_at.reached(slot.task) and self.tags.select(slot.task, render)
 
     def _once_for_all(self, task: Task) -> bool:
-        if not self.rounds.linear:
+        if not self.rounds.linear or task.module_template is not None:
             return False
         return self.steps.once(task) or (task.module == META and not FOR_ALL.isdisjoint(task.args.values()))
 

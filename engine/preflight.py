@@ -28,6 +28,11 @@ class Destination:
     identity: Identity | None
 
 
+def calls_of(play: Play) -> Iterator[Task]:
+    """All tasks and handlers of a play whose modules are known before the run."""
+    return (task for task in tasks_of((*play.tasks, *play.handlers)) if task.module_template is None)
+
+
 def tasks_of(nodes: Sequence[Node]) -> Iterator[Task]:
     """All tasks below some nodes, in the order they are written."""
     for node in nodes:
@@ -43,7 +48,7 @@ def check_places(plays: Sequence[Scoped], registry: Registry, templates: Templat
     problems: list[Problem] = []
     for play, hosts in plays:
         known: dict[Hashable, tuple[str, str] | None] = {}  # a play may have thousands of hosts and of tasks
-        for task in tasks_of((*play.tasks, *play.handlers)):
+        for task in calls_of(play):
             module = registry.get(task.module)
             if not hasattr(module, "connections"):
                 continue
@@ -91,7 +96,7 @@ def destinations(
     """Where the run's calls go, each asked once who we are. Raises CredentialsError before anything is run."""
     found: dict[Target, Destination] = {}
     for play, hosts in plays:
-        tasks = list(tasks_of((*play.tasks, *play.handlers)))
+        tasks = list(calls_of(play))
         always = {id(task.aws): task.aws for task in tasks if needs_aws(registry, task)}
         travelling = [task for task in tasks if _may_travel(registry, task)]
         for host, scope in hosts:

@@ -109,6 +109,10 @@ class Steps:
         skipped = f"`when` is false: {why}" if "false_condition" in outcome.result else str(why)
         promise.ended(job.step, frozenset(map(scope_of, job.items)), skipped=skipped)
 
+    def refuse(self, job: Job, error: StepError) -> Outcome:
+        """The outcome of a step that can't be carried out, unless its `when` spares it."""
+        return self._spared(job) or self._failed(job, job.scope, error)
+
     def leave_open(self, job: Job, why: str) -> Outcome:
         """The outcome in a dry run of a step of which nobody knows whether it will be done."""
         outcome = left_open(why, dry=True)

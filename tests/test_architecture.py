@@ -72,6 +72,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "async_steps",
         "background",
         "late_arguments",
+        "late_module",
         "throttle",
         "invoke",
         "job",

@@ -106,8 +106,6 @@ def test_free_form_text_and_options(text: str, expected: dict[str, Any]) -> None
         ("action: {msg: x}", "'action' does not name a module"),
         ("action: [x]", "'action' takes a module's name with its arguments, not a list"),
         ("debug: {msg: x}\nargs: 5", "'args' takes arguments as 'key: value', not a number"),
-        ("action: '{{ x }} a=b'", "'action' can't name its module by a template"),
-        ("action: {module: '{{ x }}'}", "'action' can't name its module by a template"),
     ],
 )
 def test_a_call_that_means_nothing_is_told(text: str, problem: str) -> None:
@@ -121,6 +119,15 @@ def test_one_template_may_yield_the_arguments(text: str) -> None:
     call, problems = read(text)
     assert call is not None
     assert call.template == Template("{{ x }}")
+    assert problems == []
+
+
+@pytest.mark.parametrize("text", ["action: '{{ x }} a=b'", "action: {module: '{{ x }}', a: b}"])
+def test_a_template_may_name_the_module(text: str) -> None:
+    call, problems = read(text)
+    assert call is not None
+    assert call.named == Template("{{ x }}")
+    assert call.args == {"a": "b"}
     assert problems == []
 
 

@@ -123,6 +123,31 @@ def bound(**args: Any) -> Everything:
     return bind(Everything, {"name": "lab", **args}, {}, AT, files=FolderFiles())
 
 
+def message(params: type[Params] = Everything, **args: Any) -> str:
+    with pytest.raises(ParamsError) as caught:
+        bind(params, args, {}, AT, files=FolderFiles(), module="stat")
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"wait": "maybe", "foo": 1}, "missing required arguments: name"),
+        ({"name": "x", "replicas": "abc", "state": "gone"}, "argument 'replicas' is of type str"),
+        (
+            {"name": "x", "state": "gone", "foo": 1},
+            "value of state must be one of: absent, present, got: gone",
+        ),
+        ({"name": "x", "foo": 1, "bar": 2}, "Unsupported parameters for (stat) module: bar, foo. Supported"),
+        ({"name": "x", "rules": [{"cidr": "x"}]}, "missing required arguments: port found in rules"),
+    ],
+)
+def test_the_message_is_what_ansibles_modules_say_of_the_first_kind_of_mistake(
+    args: dict[str, Any], said: str
+) -> None:
+    assert message(**args).startswith(said)
+
+
 def problems(params: type[Params] = Everything, **args: Any) -> list[str]:
     with pytest.raises(ParamsError) as caught:
         bind(params, args, {}, AT, files=FolderFiles())
