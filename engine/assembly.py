@@ -63,6 +63,8 @@ class Loaded:
     registry: Registry
     warnings: tuple[Problem, ...] = field(default=())
     vault: Vault = field(default_factory=Vault)
+    reread: Callable[[], Inventory] | None = None
+    """Reads the inventory anew."""
 
 
 def load(
@@ -92,12 +94,15 @@ def load(
         warn=warnings.append,
         vault=vault,
     )
-    inventory = load_inventory(
-        sources, playbook_dir=folder, warn=warnings.append, vault=vault, reach=reach(registry)
-    )
+
+    def read(warn: Callable[[Problem], None] = lambda _: None) -> Inventory:
+        found = load_inventory(sources, playbook_dir=folder, warn=warn, vault=vault, reach=reach(registry))
+        return found if sources else rehearsal(found)
+
     return Loaded(
         playbook=playbook,
-        inventory=inventory if sources else rehearsal(inventory),
+        inventory=read(warnings.append),
+        reread=read,
         registry=registry,
         warnings=tuple(warnings),
         vault=vault or Vault(),
@@ -162,6 +167,7 @@ def play(
             masker=masker,
             cancel=cancel,
             ask=prompt,
+            reread=loaded.reread,
             question=prompt.question if prompt.there() else None,
             plan=part,
         )

@@ -11,7 +11,7 @@ from .begun import plan_of
 from .context import StepContext
 from .contract import Computation, Decision, Module
 from .doubts import Vouched
-from .errors import Failed, Problem, RunbookError, StepError
+from .errors import Failed, NoWay, Problem, RunbookError, StepError
 from .host_facts import facts_in
 from .model import Action, Change, Directive
 from .places import no_way
@@ -34,6 +34,7 @@ class Attempt:
     host_facts: Mapping[str, Any] = field(default_factory=dict)
     directive: Directive | None = None
     undecided: str | None = None
+    unreachable: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """What the module was called with, secrets boxed."""
     judged: bool = True
@@ -72,11 +73,11 @@ def carry_out(
     """Observe, plan, apply. With a planned world it ends after the plan: a dry run. `agree` hears of the change
     before anything is done, and raises Stopped when it must not be.
 
-    Raises Failed when the module would act on a host that it has no way to (preflight saw what is written; this
+    Raises NoWay when the module would act on a host that it has no way to (preflight saw what is written; this
     sees what is rendered, and hosts that were added).
     """
     if refused := no_way(module, ctx.task, ctx.host, ctx.connection):
-        raise Failed(refused[0], hint=refused[1])
+        raise NoWay(refused[0], hint=refused[1], result={"unreachable": True})
     try:
         change = look(module, params, ctx, planned)
     except UnknownValue as error:
@@ -236,5 +237,6 @@ def failure(error: StepError, *, judged: bool = False) -> Attempt:
         changed=bool(known.get("changed", False)),
         failed=True,
         error=error,
-        judged=judged,
+        unreachable=isinstance(error, NoWay),
+        judged=judged and not isinstance(error, NoWay),
     )

@@ -130,11 +130,16 @@ class Limit:
         return self.left <= 0
 
 
+NO_FRAME = "(not known)"
+"""What Ansible has room for, too: where in its own program the time was over."""
+
+
 def time_limit(seconds: float) -> Limit | None:
     """That of `timeout`; None: 0 seconds mean none."""
     if seconds <= 0:
         return None
-    told: dict[str, object] = {"timedout": {"period": int(seconds) if seconds == int(seconds) else seconds}}
+    period = int(seconds) if seconds == int(seconds) else seconds
+    told: dict[str, object] = {"timedout": {"frame": NO_FRAME, "period": period}}
     error = Failed(f"Timed out after {seconds:g} second(s).", result=told)
     return Limit(time.monotonic() + seconds, error)
 

@@ -146,6 +146,12 @@ class Failed(StepError):
         self.result = result or {}
 
 
+class NoWay(Failed):
+    """There is no way to the host that a step would act on: it counts as unreachable, and leaves the play."""
+
+    exit_code = 4
+
+
 class InDoubt(RunbookError):
     """A call with an effect got no answer: it may have happened. Settled by `find`, or the run stops here."""
 

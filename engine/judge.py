@@ -150,9 +150,13 @@ class Judge:
         if hidden:
             result = {k: v if k in _OPEN else Secret(v, "no_log") for k, v in result.items()}
             changes = tuple(Change(action=c.action, resource=c.resource) for c in changes)
+        if attempt.unreachable:
+            del result["failed"]
         status = Status.FAILED if failed else Status.CHANGED if changed else Status.OK
+        status = Status.UNREACHABLE if attempt.unreachable else status
         if attempt.skipped and not failed:
             status, result["skipped"] = Status.SKIPPED, True
+        forgiven = task.ignore_unreachable if attempt.unreachable else task.ignore_errors
         learned = Learned() if failed else self._learned(task, scope, attempt)
         if self.dry and task.ignore_errors and any(change.action is Action.RUN for change in changes):
             result["failed"] = Unknown("whether what is run will fail")
@@ -166,7 +170,7 @@ class Judge:
             notified=self._notified(task, scope) if tells and not weighed.unsure else (),
             may_notify=self._notified(task, scope) if tells and weighed.unsure else (),
             directives=learned.directives,
-            ignored=failed and bool(as_flag(self._flag(task.ignore_errors, scope, weighed))),
+            ignored=failed and bool(as_flag(self._flag(forgiven, scope, weighed))),
             hint=weighed.hint if failed and not hidden else "",
             arguments=attempt.arguments if failed and not hidden else NO_VARS,
         )

@@ -95,8 +95,11 @@ def together(ended: Sequence[Outcome]) -> Outcome:
     """The outcome of a whole loop, of the outcomes of its items."""
     failed = any(o.status is Status.FAILED for o in ended)
     skipped = all(o.status is Status.SKIPPED for o in ended)
+    lost = any(o.status is Status.UNREACHABLE for o in ended)
     status = (
-        Status.FAILED
+        Status.UNREACHABLE
+        if lost
+        else Status.FAILED
         if failed
         else Status.CHANGED
         if any(o.status is Status.CHANGED for o in ended)
@@ -112,6 +115,8 @@ def together(ended: Sequence[Outcome]) -> Outcome:
     }
     if failed:
         result["failed"] = True
+    if lost:
+        result["unreachable"] = True
     facts: dict[str, Any] = {}
     host_facts: dict[str, Any] = {}
     for outcome in ended:
@@ -126,11 +131,14 @@ def together(ended: Sequence[Outcome]) -> Outcome:
         notified=() if failed else tuple(dict.fromkeys(name for o in ended for name in o.notified)),
         may_notify=tuple(dict.fromkeys(name for o in ended for name in o.may_notify)),
         directives=() if failed else tuple(d for o in ended for d in o.directives),
-        ignored=failed and all(o.ignored for o in ended if o.status is Status.FAILED),
+        ignored=(failed or lost) and all(o.ignored for o in ended if o.status in _LOST),
     )
 
 
+_LOST = frozenset({Status.FAILED, Status.UNREACHABLE})
+
 _COMPLETED = {
+    Status.UNREACHABLE: "All items completed",
     Status.OK: "All items completed",
     Status.CHANGED: "All items completed",
     Status.SKIPPED: "All items skipped",

@@ -26,6 +26,11 @@ class MetaWords:
     forgiven: bool = False
     """`clear_host_errors`: hosts of the play that failed take part in the next one."""
 
+    @staticmethod
+    def refreshes(outcome: Outcome) -> bool:
+        """Whether the inventory is to be read anew."""
+        return any(isinstance(d, Meta) and d.word == "refresh_inventory" for d in outcome.directives)
+
     def follow(self, lane: Lane, outcome: Outcome) -> bool:
         """Do what the outcome's words say; whether one of them ended the lane."""
         words = {d.word for d in outcome.directives if isinstance(d, Meta)}

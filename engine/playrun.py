@@ -66,6 +66,8 @@ class PlayRun:
     emit: Callable[[Event], None]
     add_host: Callable[[AddHost], bool]
     keep_stats: Callable[[CustomStats], None]
+    refresh: Callable[[], None]
+    """Reads the inventory anew."""
     batch: str
     """Identity of the serial batch within the play, empty for the only one."""
     start_at: StartAt
@@ -280,6 +282,8 @@ class PlayRun:
         for kept in outcome.directives:
             if isinstance(kept, CustomStats):
                 self.keep_stats(kept)
+        if self.words.refreshes(outcome):
+            self.refresh()
         self._note_role(lane, slot, outcome)
         for notified in outcome.notified:
             self._notified.notify(lane.host, slot, lane.trail, notified)
@@ -300,7 +304,10 @@ class PlayRun:
                 outcome=outcome,
                 replayed=replayed,
                 # a file or role that can't be read counts as failed all the same (Ansible's rule)
-                rescued=slot.frame.rescued and outcome.failed and NOT_READ not in outcome.result,
+                rescued=slot.frame.rescued
+                and outcome.failed
+                and outcome.status is not Status.UNREACHABLE
+                and NOT_READ not in outcome.result,
             )
         )
 

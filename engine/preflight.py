@@ -50,7 +50,7 @@ def check_places(plays: Sequence[Scoped], registry: Registry, templates: Templat
         known: dict[Hashable, tuple[str, str] | None] = {}  # a play may have thousands of hosts and of tasks
         for task in calls_of(play):
             module = registry.get(task.module)
-            if not hasattr(module, "connections"):
+            if not hasattr(module, "connections") or task.ignore_unreachable:
                 continue
             key = (task.module, task.delegate_to, task.connection)
             if key not in known:

@@ -47,6 +47,8 @@ class Roster:
     groups: dict[str, list[str]] = field(init=False)
     answers: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     """What was answered to the `vars_prompt` of each play, by its identity."""
+    _wanted: list[AddHost] = field(default_factory=list)
+    """What tasks brought, in their order."""
     _added: int = 0
     """How many hosts joined `all` in this run."""
     _facts: dict[tuple[datetime, str | None], FactSource] = field(default_factory=dict)
@@ -92,6 +94,25 @@ class Roster:
 
     def add(self, wanted: AddHost) -> bool:
         """Put a host into the run's inventory; returns whether that changed anything."""
+        self._wanted.append(wanted)
+        return self._add(wanted)
+
+    def refresh(self, inventory: Inventory) -> None:
+        """The inventory was read anew: what tasks brought, and what is known of its hosts, stays."""
+        gone = (name for name in self.states if name not in inventory.hosts)
+        alone = {name: replace(self.states[name].host, vars={}, groups=(), implicit=True) for name in gone}
+        for name, host in {**alone, **inventory.hosts}.items():
+            if name in self.states:
+                self.states[name].host = self._connected(host)
+            else:
+                self.states[name] = HostState(self._connected(host))
+        self.groups.clear()
+        self.groups.update({name: list(hosts) for name, hosts in inventory.groups.items()})
+        self._added = 0
+        for wanted in self._wanted:
+            self._add(wanted)
+
+    def _add(self, wanted: AddHost) -> bool:
         groups = ("all", *wanted.groups)
         known = self.states.get(wanted.name)
         if known is None:
@@ -102,7 +123,7 @@ class Roster:
         else:
             merged = {**known.host.vars, **wanted.vars} if wanted.vars else known.host.vars
             joined = tuple(dict.fromkeys((*known.host.groups, *groups)))
-            known.host = replace(known.host, vars=merged, groups=joined)
+            known.host = replace(known.host, vars=merged, groups=joined, implicit=False)
         if wanted.groups:
             self._no_longer_ungrouped(wanted.name)
         missing = [group for group in groups if wanted.name not in self.groups.setdefault(group, [])]

@@ -74,6 +74,8 @@ class Runner:
     question: Ask | None = None
     """Asks what plays want to know (`vars_prompt`); None: there is no terminal."""
     plan: PlanPart = field(default_factory=NoPlan)
+    reread: Callable[[], Inventory] | None = None
+    """Reads the inventory's sources anew."""
     _tallies: Tallies = field(default_factory=Tallies)
     _stats: StatsBoard = field(default_factory=StatsBoard)
     _targets: Targets = field(init=False)
@@ -174,6 +176,7 @@ class Runner:
                     emit=self._emit,
                     add_host=self._roster.add,
                     keep_stats=self._stats.keep,
+                    refresh=self._refresh,
                     batch=f"batch{number}/" if play.serial else "",
                     start_at=start_at,
                     size=len(whole),
@@ -194,6 +197,11 @@ class Runner:
                 break
             if not hosts and play.tasks:
                 self.report(Notice(message=f"No host left for play '{self._roster.name(play)}'."))
+
+    def _refresh(self) -> None:
+        """`meta: refresh_inventory`."""
+        if self.reread is not None:
+            self._roster.refresh(self.reread())
 
     # -------------------------------------------------------------- questions
 

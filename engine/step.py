@@ -256,6 +256,8 @@ class Steps:
         delay = self._invoker.number(task.delay, scope)
         for number in range(1, most + 1):
             weighed = self._try(job, scope, item, number)
+            if weighed.attempt.unreachable:
+                return weighed
             weighed.result["attempts"] = number
             if weighed.open or self._reached(task, scope, weighed):
                 return weighed

@@ -5,7 +5,8 @@
 `flush_handlers` runs notified handlers now; `end_host` ends the play for this host, `end_play` for all of them,
 `end_batch` for the hosts of this batch of `serial`; `end_role` leaves the role that the task belongs to.
 `clear_host_errors` lets hosts that failed take part in the next play; `clear_facts` forgets gathered facts and what
-`set_fact` set with `cacheable`. `refresh_inventory`, `reset_connection` and `noop` do nothing.
+`set_fact` set with `cacheable`. `refresh_inventory` reads the inventory's sources anew; hosts and groups that tasks
+brought stay, and so do facts. `reset_connection` and `noop` do nothing.
 
 As in Ansible, what a meta task says is not registered, and `clear_facts`, `clear_host_errors`, `end_batch` and
 `end_play` are said by the first host for all, its `when` included.

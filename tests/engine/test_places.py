@@ -54,7 +54,7 @@ def test_the_way_to_one_host_is_not_the_way_to_another(folder: Folder) -> None:
     )
 
 
-def test_what_is_known_only_when_it_runs_is_refused_then(folder: Folder) -> None:
+def test_what_is_known_only_when_it_runs_makes_the_host_unreachable_then(folder: Folder) -> None:
     folder.inventory = "web1,"
     played = folder.play(
         f"""
@@ -67,7 +67,7 @@ def test_what_is_known_only_when_it_runs_is_refused_then(folder: Folder) -> None
         """
     )
 
-    assert played.code == 2
+    assert played.code == 4
     assert "no connection" in played.message("late")
     assert not (folder.path / "here").exists()
 
@@ -82,7 +82,7 @@ def test_a_host_that_was_added_is_no_exception(folder: Folder) -> None:
         """
     )
 
-    assert played.code == 2
+    assert played.code == 4
     assert "no connection" in played.message("act")
     assert not (folder.path / "here").exists()
 

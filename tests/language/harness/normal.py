@@ -75,6 +75,8 @@ def normal_step(step: Step, folder: str) -> Step:
         result = normal_value(step.result, folder)
         if task == "tempfile":
             result.pop("path", None)  # another one each time
+        if step.status == "unreachable":
+            result.pop("msg", None)  # no SSH here
         if step.item is not None:
             names = {*_OF_THE_ITEM, result.get("ansible_loop_var"), result.get("ansible_index_var")}
             result = {name: value for name, value in result.items() if name not in names}
