@@ -62,8 +62,8 @@ def _begun(records: Sequence[Record], history: History) -> Iterator[Act]:
         ended = history.recorded(step)
         result = results.get((step, scope.partition("/")[0])) or {}
         changes = _whole([intent.planned for intent in intents])
-        if result.get("changed") is False and all(change.action is Action.RUN for change in changes):
-            continue  # a command of which the task says that it changes nothing
+        if _says_no(result, changes):
+            continue
         yield Act(
             step=step,
             host=first.host,
@@ -115,10 +115,15 @@ def _told(records: Iterable[Record], history: History) -> Iterator[Act]:
         if not isinstance(record, StepDone) or history.recorded(record.step) is not record:
             continue
         changes = tuple(change for change in record.outcome.changes if change.action.changes)
-        if changes:
+        if changes and not _says_no(record.outcome.result, changes):
             yield Act(
                 step=record.step, host=record.host, task=record.task, module=record.module, changes=changes
             )
+
+
+def _says_no(result: Mapping[str, Any], changes: Iterable[Change]) -> bool:
+    """A command of which the task says that it changes nothing."""
+    return result.get("changed") is False and all(change.action is Action.RUN for change in changes)
 
 
 def _results(records: Iterable[Record]) -> dict[tuple[str, str], Mapping[str, Any]]:

@@ -19,6 +19,7 @@ from .cli_inventory import inventory
 from .cli_run import plan, play, resume
 from .cli_runs import runs, show
 from .cli_show import doc, lint, schema
+from .cli_undo import undo
 from .cli_vault import vault
 from .errors import RunbookError, Stopped
 
@@ -47,7 +48,7 @@ def sandbox(args: Sequence[str]) -> int:
     return code if code >= 0 else STOPPED
 
 
-for command in (play, plan, resume, runs, show, schema, lint, doc, inventory, vault):
+for command in (play, plan, resume, undo, runs, show, schema, lint, doc, inventory, vault):
     cli.add_command(command)
 
 

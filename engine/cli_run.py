@@ -133,6 +133,10 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
 
     written, given["state"] = given["state"], given["state"].absolute()
     header = unfinished(given["state"], run)
+    if header.undoes:
+        from .cli_undo import go_on
+
+        return go_on(header, given["state"], {**given, "written": written})
     start = read_start(header.argv)
     ours = opened_vault(given_options(given))
     new = read_extra_vars(given["extra_vars"], ours)

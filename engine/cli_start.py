@@ -14,6 +14,7 @@ from .cli_options import DEFAULT_STATE
 from .errors import UsageError
 from .journal import RunHeader
 from .journal_reader import SqliteReader
+from .resume import taken_back
 from .run_names import LISTED, find_run
 from .values import MASK
 from .vault_passwords import VaultOptions
@@ -141,13 +142,18 @@ def unfinished(state: Path, run: str | None) -> RunHeader:
     with SqliteReader(state) as reader:
         runs = reader.runs()
     if run is None:
-        left = [summary for summary in runs if not summary.finished]
+        left = [one for one in runs if not one.finished and taken_back(runs, one.run) is None]
         if not left:
             raise UsageError(f"All runs in {state} are finished", hint=LISTED)
         return left[-1].header
     chosen = find_run(runs, run)
     if chosen.finished:
         raise UsageError(f"Run {chosen.run} is finished", hint="`runbook play` starts a new one.")
+    back = taken_back(runs, chosen.run)
+    if back is not None:
+        raise UsageError(
+            f"Run {chosen.run} was taken back by run {back.run}", hint="`runbook play` starts a new one."
+        )
     return chosen.header
 
 

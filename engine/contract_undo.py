@@ -34,7 +34,11 @@ UndoAnswer: TypeAlias = Undo | str
 
 @runtime_checkable
 class Undoable(Protocol):
-    """A module whose changes can be taken back."""
+    """A module whose changes can be taken back.
+
+    One whose observed state has fields that follow from others (`size`), change by themselves (`status`), or differ
+    by who looks, names them: `passing: ClassVar[frozenset[str]]`. They are neither put back nor compared.
+    """
 
     def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
         """Pure: what takes `change` back, by declaring what was there before.

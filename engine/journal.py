@@ -54,6 +54,8 @@ class RunHeader(_Record, frozen=True, kw_only=True, tag="run"):
     """Digest of the plan that it is held to (`--plan`)."""
     tasks: str = ""
     """Identities of the tasks that stood in the playbook, 16 hex digits each."""
+    undoes: str = ""
+    """The run that it takes back."""
     salt: str = ""
     """Hex digits: what this run's secrets are sealed and digested with, beside the key."""
     started: datetime

@@ -30,6 +30,8 @@ class Options:
     """In all plays, whatever they say."""
     plan: str = ""
     """Digest of the plan that the run is held to."""
+    undoes: str = ""
+    """The run that this one takes back."""
     step: bool = False
     """Ask before each task."""
     forks: int = 50

@@ -58,6 +58,12 @@ class PlanBook(NoJournal):
 
     # -------------------------------------------------------------- what it tells
 
+    def outcome(self, step: str) -> Outcome | None:
+        """How a step ended; None: it did not."""
+        with self._lock:
+            record = self._ended.get(step)
+            return record.outcome if record is not None else None
+
     def steps(self, manner: Manner) -> tuple[PlannedStep, ...]:
         """Steps that would change something or are not decided, in the order in which they ended."""
         found = []

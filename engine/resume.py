@@ -172,8 +172,15 @@ def pick(runs: Sequence[RunSummary], header: RunHeader) -> RunSummary | None:
     for summary in reversed(runs):
         if _manner(summary.header) == wanted:
             held = header.plan in ("", summary.header.plan)
-            return summary if held and not summary.finished else None
+            open_ = not summary.finished and taken_back(runs, summary.run) is None
+            return summary if held and open_ else None
     return None
+
+
+def taken_back(runs: Sequence[RunSummary], run: str) -> RunSummary | None:
+    """The run that took this one back, or began to, and was not taken back itself."""
+    undoing = (summary for summary in runs if summary.header.undoes == run)
+    return next((one for one in undoing if taken_back(runs, one.run) is None), None)
 
 
 def _manner(header: RunHeader) -> tuple[object, ...]:
@@ -188,4 +195,5 @@ def _manner(header: RunHeader) -> tuple[object, ...]:
         header.target,
         header.account,
         header.region,
+        header.undoes,
     )

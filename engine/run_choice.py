@@ -36,7 +36,7 @@ class ChosenRun:
     def note(self) -> str:
         """What the operator reads of a run that goes on."""
         if not self.resumed:
-            return ""
+            return f"It takes back run {self.header.undoes}." if self.header.undoes else ""
         count = len(self.history)
         steps = "1 step is" if count == 1 else f"{count} steps are"
         return f"{steps} recorded. Start afresh with `--fresh`."
@@ -91,6 +91,7 @@ def make_header(
         salt=make_salt().hex(),
         folder=str(Path.cwd()),
         plan=options.plan,
+        undoes=options.undoes,
         started=datetime.now(UTC),
     )
 

@@ -27,8 +27,8 @@ class Back:
     change: Change
     """What it takes back, as its module was told."""
     undo: Undo
-    left_behind: Mapping[Path, Any] = field(default_factory=dict)
-    """What the run left in the fields that it takes back: still there, nobody else has changed them."""
+    left_behind: Mapping[Path, tuple[int, Any]] = field(default_factory=dict)
+    """The fields that it takes back, each with the number of the act that wrote it last, and what it wrote."""
 
     @property
     def resource(self) -> str:
@@ -70,15 +70,16 @@ def plan_undo(acts: Sequence[Act], find: Find, snapshot: str = "") -> Undoing:
     Raises UsageError when there is nothing of which a snapshot could be taken.
     """
     backs: list[tuple[int, Back]] = []
-    kept: list[tuple[int, Kept]] = [
-        (number, Kept(act=act, resource="", why=why))
-        for number, act in enumerate(acts)
-        if (why := _not_at_all(act, find)) is not None
-    ]
-    left_out = {number for number, _ in kept}
-    for changes in by_resource(acts, find, left_out).values():
+    kept: list[tuple[int, Kept]] = []
+    told = by_resource(acts, find)
+    fields = {number for changes in told.values() for number, _ in changes}
+    for number, act in enumerate(acts):
+        if number not in fields:
+            kept.append((number, Kept(act=act, resource="", why=_not_by_field(act, find))))
+    for changes in told.values():
         last = last_writers(changes)
-        for number, change in take_back(changes):
+        passing = {name for number, _ in changes for name in passing_of(acts[number], find)}
+        for number, change in take_back(changes, passing):
             answer = _answer(acts[number], change, find)
             if isinstance(answer, str):
                 kept.append((number, Kept(act=acts[number], resource=change.resource or "", why=answer)))
@@ -92,13 +93,11 @@ def plan_undo(acts: Sequence[Act], find: Find, snapshot: str = "") -> Undoing:
     )
 
 
-def by_resource(
-    acts: Sequence[Act], find: Find, left_out: Collection[int] = ()
-) -> dict[Place, list[tuple[int, Change]]]:
+def by_resource(acts: Sequence[Act], find: Find) -> dict[Place, list[tuple[int, Change]]]:
     """The changes that are told field by field, each with the number of its act, by what they changed."""
     found: dict[Place, list[tuple[int, Change]]] = {}
     for number, act in enumerate(acts):
-        if number in left_out:
+        if act.adopted or (act.called is not None and act.called.hidden):
             continue
         where = _world(act, find)
         for change in act.changes:
@@ -107,37 +106,59 @@ def by_resource(
     return found
 
 
+def passing_of(act: Act, find: Find) -> Collection[str]:
+    """Fields of its resources that are not compared."""
+    try:
+        found: Collection[str] = getattr(find(act.module), "passing", ())
+    except ContractError:
+        return ()
+    return found
+
+
 def _world(act: Act, find: Find) -> str:
     """Accounts and Regions are different worlds for who asks AWS; this machine is one for all."""
-    if act.called is None or not asks_aws(find(act.module)):
+    try:
+        here = not asks_aws(find(act.module))
+    except ContractError:
+        here = False
+    if act.called is None or here:
         return ""
     return json.dumps(dict(act.called.aws), sort_keys=True, default=str)
 
 
-def _not_at_all(act: Act, find: Find) -> str | None:
-    """Why nothing of an act can be taken back."""
+def _not_by_field(act: Act, find: Find) -> str:
+    """Why an act can't be taken back that does not tell what it changed."""
+    if act.adopted:
+        return "it was there already, made by someone else: it is left alone"
+    if act.called is not None and act.called.hidden:
+        return "its task has `no_log`: what was there before is not kept"
+    module, why = _module(act, find)
+    if why:
+        return why
+    called = act.called
+    answer = module.undo(called.arguments, settled(act.changes[0])) if called and act.changes else ""
+    return answer if isinstance(answer, str) and answer else "nothing tells what it changed"
+
+
+def _module(act: Act, find: Find) -> tuple[Any, str]:
+    """The module that is asked, or why none can be."""
     try:
         module = find(act.module)
     except ContractError as error:
-        return error.message
-    if act.adopted:
-        return "it was there already, made by someone else: it is left alone"
+        return None, error.message
     if not can_undo(module):
-        return f"`{act.module}` can't take back what it does"
+        return None, f"`{act.module}` can't take back what it does"
     if act.called is None:
-        return "the state file does not tell how its module was called (an older runbook wrote it)"
-    if act.called.hidden:
-        return "its task has `no_log`: what was there before is not kept"
-    if not any(change.resource is not None and by_field(change) for change in act.changes):
-        answer = module.undo(act.called.arguments, settled(act.changes[0])) if act.changes else ""
-        return answer if isinstance(answer, str) and answer else "nothing tells what it changed"
-    return None
+        return None, "the state file does not tell how its module was called (an older runbook wrote it)"
+    return module, ""
 
 
 def _answer(act: Act, change: Change, find: Find) -> Undo | str:
+    module, why = _module(act, find)
     called = act.called
-    assert called is not None  # noqa: S101 (`_not_at_all` saw to that)
-    answer: Undo | str = find(act.module).undo(called.arguments, settled(change))
+    if why or called is None:
+        return why
+    answer: Undo | str = module.undo(called.arguments, settled(change))
     if isinstance(answer, str):
         return answer
     secret = sorted(name for name, value in answer.arguments.items() if _is_withheld(value))
@@ -165,7 +186,7 @@ def _back(act: Act, change: Change, undo: Undo, last: Mapping[Path, tuple[int, A
         act=act,
         change=settled(change),
         undo=undo,
-        left_behind={path: value for path, (_, value) in last.items() if path in written},
+        left_behind={path: found for path, found in last.items() if path in written},
     )
 
 

@@ -6,7 +6,7 @@ last one: a field that a later step wrote says nothing of the earlier one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -133,9 +133,12 @@ def _mixed(old: Any, new: Any, paths: frozenset[Path], path: Path) -> Any:
 # ---------------------------------------------------------------- many
 
 
-def take_back(changes: Sequence[tuple[K, Change]]) -> list[tuple[K, Change]]:
+def take_back(changes: Sequence[tuple[K, Change]], passing: Collection[str] = ()) -> list[tuple[K, Change]]:
     """What takes all changes of one resource back, the first to be taken back first: each field once, by the change
-    that wrote it first. What was made is removed, whatever happened to it afterwards."""
+    that wrote it first. What was made is removed, whatever happened to it afterwards.
+
+    passing: fields that follow from others, or change by themselves.
+    """
     (key, first), (_, last) = changes[0], changes[-1]
     if first.before is None:
         return [] if last.after is None else [(key, replace(first, also=()))]
@@ -144,7 +147,7 @@ def take_back(changes: Sequence[tuple[K, Change]]) -> list[tuple[K, Change]]:
     known: set[Path] = set()
     found = []
     for key, change in changes:
-        new = touched(change) - known
+        new = frozenset(one for one in touched(change) - known if not one or one[0] not in passing)
         known |= new
         if new:
             found.append((key, narrowed(change, new) if change.after is not None else change))

@@ -11,6 +11,9 @@ from ._files_world import path_of
 
 FILES = frozenset({"file", "hard"})
 
+PASSING = frozenset({"size"})
+"""It follows from the content."""
+
 
 def put_back(change: Change) -> UndoAnswer:
     """What makes the thing at the change's path as it was before."""

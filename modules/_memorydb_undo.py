@@ -12,6 +12,11 @@ from ._memorydb_settings import FIELDS
 _ONE_WAY = ("engine", "engine_version")
 """These go up only."""
 
+PASSING = frozenset(
+    {"status", "ours", "nodes", "shard_details", "parameter_group_status", "engine_patch_version"}
+)
+"""Failovers and maintenance change these."""
+
 
 def undo_of(arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
     """Delete what was created, set back what was changed. Data that went with a cluster is gone."""

@@ -29,7 +29,7 @@ from ._copy_arguments import CopyParams
 from ._files_arguments import FileParams
 from ._files_open import open_where_unknown
 from ._files_result import FileResult
-from ._files_undo import put_back
+from ._files_undo import PASSING, put_back
 from ._files_world import World
 from ._files_write import Manner
 
@@ -53,6 +53,7 @@ class Copy:
     Params: ClassVar[type[FileParams]] = CopyParams
     Result: ClassVar[type[msgspec.Struct]] = FileResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: CopyParams) -> str | None:
         return None  # which file it is depends on what is at `dest`

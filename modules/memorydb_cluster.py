@@ -27,7 +27,7 @@ from ._memorydb_settings import (
     updated,
 )
 from ._memorydb_states import ClusterState, check_name, cluster_resource, subnet_group_resource
-from ._memorydb_undo import undo_of
+from ._memorydb_undo import PASSING, undo_of
 from ._memorydb_wait import wait, wait_gone
 
 
@@ -88,6 +88,7 @@ class MemorydbCluster:
     contract_version: ClassVar[int] = CONTRACT_VERSION
     Params: ClassVar[type[Params]] = ClusterParams
     Result: ClassVar[type[msgspec.Struct]] = ClusterState
+    passing: ClassVar[frozenset[str]] = PASSING
     permissions: ClassVar[Permissions] = Permissions(
         read=(
             "memorydb:DescribeClusters",

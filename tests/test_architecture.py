@@ -89,6 +89,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "roster",
+        "generated",
+        "looking",
+        "moved",
         "plan_run",
         "plan_document",
         "prompts",
@@ -109,7 +112,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "runner",
     ),
     ("report*", "lint*", "schema", "playbook_list", "module_list", "runs_list", "show*"),
-    ("assembly", "cli*", "__main__"),
+    ("assembly", "cli*", "undo_run", "__main__"),
 )
 """The floors of the engine, the lowest first. A file imports from its own floor and from those below."""
 

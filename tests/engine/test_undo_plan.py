@@ -81,7 +81,7 @@ def test_the_last_one_is_taken_back_first() -> None:
 def test_what_one_resource_went_through_is_taken_back_once() -> None:
     found = undoing(done("s1", change(None, {"size": 1})), done("s2", change({"size": 1}, {"size": 2})))
     assert told(found) == [("s1", {"name": "a", "state": "absent"})]
-    assert found.backs[0].left_behind[("size",)] == 2, "what it is like now, by the last writer"
+    assert found.backs[0].left_behind[("size",)] == (1, 2), "what it is like now, by the last writer"
 
 
 def test_the_same_name_in_another_region_is_another_thing() -> None:
