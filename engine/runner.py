@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from .background import Background
 from .batches import batches, ordered, sizes
@@ -21,12 +20,12 @@ from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, Notice, PlayStarted, RunStarted, StepFinished
 from .identity import Definitions
 from .job import Job
-from .journal import ItemDone, Journal, StepDone
+from .journal import ItemDone, Journal
 from .left_over import LeftOver
 from .lookup_clients import LookupClients
 from .loops import ItemKey
 from .meta_words import META
-from .model import Inventory, Outcome, Play, Playbook, Status
+from .model import Inventory, Outcome, Play, Playbook
 from .options import Options
 from .plan_run import NoPlan, PlanPart
 from .planned import PlannedWorld
@@ -34,9 +33,9 @@ from .playrun import PlayRun
 from .preflight import Destination, check_places, destinations
 from .promise import Promise
 from .prompts import Ask, Prompter
+from .questions import Questions
 from .recall import Recall
 from .registry import Registry
-from .resume import History
 from .roster import Roster
 from .run_choice import ChosenRun, choose_run, make_header
 from .run_end import Ending
@@ -51,7 +50,6 @@ from .stepping import Stepping
 from .tallies import Tallies
 from .targets import Targets, describe
 from .template import Templates
-from .values import Secret
 from .written import Written
 
 
@@ -150,9 +148,10 @@ class Runner:
         start_at = StartAt(self.options.start_at)
         stepping = Stepping(self.question) if self.options.step and self.question is not None else None
         lost: set[str] = set()
-        self._check_questions(recall.history)
+        questions = Questions(self._prompter, self._roster, journal, recall.history, self.question)
+        questions.check(self.playbook.plays)
         for written in self.playbook.plays:
-            self._ask(written, journal, recall.history)
+            questions.put(written)
             play = self._roster.settled(written)
             every = self._roster.hosts(play, self._warn)
             hosts = [host for host in every if host not in lost]
@@ -202,34 +201,6 @@ class Runner:
         """`meta: refresh_inventory`."""
         if self.reread is not None:
             self._roster.refresh(self.reread())
-
-    # -------------------------------------------------------------- questions
-
-    def _check_questions(self, history: History) -> None:
-        """Without a terminal, a question that nobody can answer stops the run before its first step."""
-        for play in self.playbook.plays if self.question is None else ():
-            self._prompter.check(play, _known_answers(play, history))
-
-    def _ask(self, play: Play, journal: Journal, history: History) -> None:
-        """Answers to the play's `vars_prompt`; a resume asks again only for what was not to be written down."""
-        if not play.vars_prompt:
-            return
-        known = _known_answers(play, history)
-        answers = self._prompter.answers(play, self._roster.scope(play), known, self.question)
-        self._roster.answers[play.identity] = answers
-        kept = {name: value for name, value in answers.items() if not isinstance(value, Secret)}
-        if kept != known:
-            journal.append(
-                StepDone(
-                    step=_prompt_step(play),
-                    host="",
-                    task="vars_prompt",
-                    module="vars_prompt",
-                    file=play.position.file,
-                    line=play.position.line,
-                    outcome=Outcome(status=Status.OK, result={}, facts=kept),
-                )
-            )
 
     def _play_batch(self, run: PlayRun, batch: Sequence[str], services: Services) -> None:
         if run.stepping is not None:
@@ -314,16 +285,6 @@ class Runner:
 
     def _warn(self, problem: Problem) -> None:
         self._note(str(problem))
-
-
-def _prompt_step(play: Play) -> str:
-    """The answers of a play stand in the journal as the facts of a step that belongs to no host."""
-    return f"vars_prompt {play.identity}"
-
-
-def _known_answers(play: Play, history: History) -> Mapping[str, Any]:
-    outcome = history.finished(_prompt_step(play))
-    return outcome.facts if outcome is not None else {}
 
 
 def _place(destination: Destination) -> str:

@@ -95,6 +95,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "plan_run",
         "plan_document",
         "prompts",
+        "questions",
         "stepping",
         "run_choice",
         "edits",

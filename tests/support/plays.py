@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,6 +115,7 @@ class Folder:
         events: list[Event] = []
         masker = Masker()
         digest = options.pop("plan_digest", "")
+        journal = options.pop("journal", partial(SqliteJournal, self.state))
         fields = {name: options.pop(name) for name in ("ask", "question") if name in options}
         seals = Seals(self.key)
         sources = [self.inventory] if self.inventory else []
@@ -123,7 +125,7 @@ class Folder:
             options=Options(**{**self.options, **options}, plan=digest),
             registry=registry,
             templates=Templates(self.path, masker),
-            open_journal=lambda: SqliteJournal(self.state, mask=masker.mask, seals=seals),
+            open_journal=lambda: journal(mask=masker.mask, seals=seals),
             seals=seals,
             report=events.append,
             masker=masker,
