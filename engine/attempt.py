@@ -120,10 +120,18 @@ def _since_begun(ctx: StepContext, attempt: Attempt, seen: Mapping[str, Any]) ->
     changes = ctx.services.effects.changes(ctx.place, attempt.changes)
     if changes and not attempt.skipped:
         attempt.changes, told = changes, changes[0].result
-        attempt.result = {**seen, **told} if isinstance(told, Mapping) else attempt.result
+        attempt.result = _told_since(seen, told) if isinstance(told, Mapping) else attempt.result
         if changes[0].warnings:
             attempt.result = {**attempt.result, "warnings": list(changes[0].warnings)}
     return attempt
+
+
+def _told_since(seen: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """What was planned first, with what only doing it brought: an empty word hides nothing that was found."""
+    return {
+        **seen,
+        **{name: value for name, value in told.items() if value not in ("", None) or name not in seen},
+    }
 
 
 def _planned(module: Module, change: Change, ctx: StepContext, planned: PlannedWorld) -> Attempt:

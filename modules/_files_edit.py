@@ -88,7 +88,7 @@ def edited(seen: Placing, params: EditParams, content: bytes | None, message: st
 def change_of(seen: Placing, made: Edited, result: EditResult) -> Change:
     """The change that makes the file so."""
     differs = made.changed or made.before != made.after
-    action = Action.NONE if not differs else Action.CREATE if made.before is None else Action.UPDATE
+    action = seen.idle if not differs else Action.CREATE if made.before is None else Action.UPDATE
     return Change(
         action=action,
         resource=resource(seen.dest),

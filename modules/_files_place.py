@@ -15,7 +15,7 @@ from ._files_result import FileResult, attributes_diff, content_diff, facts
 from ._files_state import FileState, md5, read_state, sha1, with_content
 from ._files_validate import check_command
 from ._files_world import World, path_of, resource
-from ._files_write import Manner, carry_out
+from ._files_write import WRITE, Manner, carry_out
 
 
 class Placing(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +35,8 @@ class Placing(msgspec.Struct, frozen=True, kw_only=True):
     secret: bool = False
     """What a secret is in: a new file is for its owner only."""
     diff: bool = False
+    idle: Action = Action.NONE
+    """What is done when all is as it was to be: a killed run may have made a backup, which is looked up."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +85,7 @@ def see(
         owners=look_up(params),
         secret=secret,
         diff=ctx.diff,
+        idle=Action.READ if WRITE in ctx.began and getattr(params, "backup", False) else Action.NONE,
     )
 
 
@@ -199,7 +202,7 @@ def _kept(seen: Placing, before: FileState, after: FileState) -> Change:
     )
     differs = [name for name in ("owner", "group", "mode") if getattr(before, name) != getattr(after, name)]
     return Change(
-        action=Action.UPDATE if differs else Action.NONE,
+        action=Action.UPDATE if differs else seen.idle,
         resource=resource(seen.dest),
         before=before,
         after=after,
@@ -213,6 +216,8 @@ def _kept(seen: Placing, before: FileState, after: FileState) -> Change:
 def apply(ctx: Context, change: Change, manner: Manner) -> FileResult:
     """Do it, and tell what stands there now."""
     planned: FileResult = change.result
+    if change.action is Action.READ:  # it was written before: told as such, not as one that was right
+        planned = msgspec.structs.replace(planned, path=msgspec.UNSET)
     try:
         backup = carry_out(ctx, change, manner)
     except Failed as error:

@@ -9,7 +9,7 @@
 `src` is looked for in `files/` beside the playbook, then beside the playbook; with `remote_src` it is a place as
 `dest` is. A relative `dest` starts at the playbook's folder. A folder is copied with all that is in it; with a
 slash at its end, only what is in it. A new file whose content was made from a secret is for its owner only (0600),
-unless `mode` says otherwise.
+unless `mode` says otherwise. Each file is moved into place whole: a kill leaves the old one or the new one.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ r"""Replace all that a regular expression finds in a text file.
     replace: port=7\1
 
 `after` and `before` are regular expressions, too: only what stands between the first match of the one and the next
-of the other is changed. `^` and `$` match at each line's ends.
+of the other is changed. `^` and `$` match at each line's ends. A run that was killed after it wrote the file does
+not replace anew in what it wrote.
 """
 
 from __future__ import annotations
