@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from runbook.contract import Context, Ready, Waiting
 from runbook.errors import Failed
+from runbook.values import contains_unknown
 
 from ._aws import ServiceError
 from ._memorydb import cluster_state, describe_cluster, recent_events
@@ -144,6 +145,18 @@ def _unsettled(raw: Mapping[str, Any]) -> str:
     if (pending.get("ACLs") or {}).get("ACLToApply"):
         return f"access control list {pending['ACLs']['ACLToApply']} pending"
     return ""
+
+
+def under_way(state: ClusterState) -> str:
+    """The same of a cluster that was read before; its status, where that says so already. An Unknown part of it is
+    not waited for."""
+    if state.status != "available":
+        return state.status
+    applied = state.parameter_group_status
+    if not contains_unknown(applied) and applied not in (None, "in-sync", "active"):
+        return f"available, parameter group {applied}"
+    groups = [group.status for group in state.security_groups if group.status not in ("", "active")]
+    return f"available, security groups {', '.join(sorted(groups))}" if groups else ""
 
 
 def _percent(raw: Mapping[str, Any]) -> float | None:

@@ -28,7 +28,7 @@ from ._memorydb_settings import (
 )
 from ._memorydb_states import ClusterState, check_name, cluster_resource, subnet_group_resource
 from ._memorydb_undo import PASSING, undo_of
-from ._memorydb_wait import wait, wait_gone
+from ._memorydb_wait import under_way, wait, wait_gone
 
 
 class ClusterParams(Settings, frozen=True, kw_only=True):
@@ -145,14 +145,15 @@ class MemorydbCluster:
                 reason=reason(changed, observed),
                 warnings=_one_zone(after, changed.get("replicas_per_shard")),
             )
-        if observed.status != "available" and params.wait:
+        busy = under_way(observed)
+        if busy and params.wait:
             return Change(
                 action=Action.READ,
                 resource=resource,
                 before=observed,
                 after=observed,
                 result=observed,
-                reason=f"it is {observed.status}: wait until it is available",
+                reason=f"it is {busy}: wait until it is {'settled' if ',' in busy else 'available'}",
             )
         return Change(action=Action.NONE, resource=resource, before=observed, after=observed, result=observed)
 
