@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: lab test language-test plan-truth ansible check check-static format typed clean
+.PHONY: lab test language-test plan-truth crash-test ansible check check-static format typed clean
 
 lab: $(VENV)/.sandbox
 	$(BIN)/runbook play playbooks/lab.yml
@@ -18,6 +18,10 @@ language-test: $(VENV)/.test ansible
 # Random playbooks in random worlds: does a run do what its plan says? `make test` plays a spread of them.
 plan-truth: $(VENV)/.test
 	RUNBOOK_TRUTH=$(or $(EXAMPLES),1000) $(BIN)/pytest -q -n 2 tests/truth
+
+# The lab killed at every moment of it (docs/crash.md): hours. `make test` plays a spread of the moments.
+crash-test: $(VENV)/.test
+	RUNBOOK_CRASH=$${RUNBOOK_CRASH:-full} $(BIN)/pytest -s tests/crash
 
 check: check-static ansible
 	$(BIN)/pytest -q -n 2 --dist loadfile $(TESTS)
