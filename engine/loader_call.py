@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
@@ -54,6 +55,10 @@ class Catalog(Protocol):
         """Whether it asks AWS for anything."""
         ...
 
+    def bring(self, folder: Path) -> None:
+        """A folder of modules that a role brings along."""
+        ...
+
 
 class Modules:
     """A catalog as one loading sees it: asked once for each name, and a broken module is a problem of its calls."""
@@ -83,6 +88,13 @@ class Modules:
             except ContractError:
                 self._free_form[name] = None
         return self._free_form[name]
+
+    def bring(self, folder: Path) -> None:
+        """A folder of modules that a role brings along, if it has one."""
+        if folder.is_dir():
+            self._catalog.bring(folder)
+            self._has.clear()
+            self.names = frozenset(self._catalog.names())
 
     def asks_aws(self, name: str) -> bool:
         """Whether a module asks AWS for anything."""

@@ -124,6 +124,7 @@ class RoleReader:
             chain = " -> ".join([*(one.name for one in use.parents), use.name])
             use.reference.file.problem(f"The role needs itself: {chain}", use.reference.position)
             return None
+        self._session.modules.bring(path / "library")
         identity = siblings.identity(f"role {use.name}")
         meta = self._meta(path, use)
         around = inherited.enter({**use.keywords, "vars": {}})

@@ -30,6 +30,7 @@ from .foreign_modules import INSTEAD_OF
 from .model import Value
 from .params import check_literals, free_form_field
 from .registry_check import check_class
+from .registry_text import check_text, names_class
 
 OWN = "runbook.modules"
 ENTRY_POINTS = "runbook.modules"
@@ -78,6 +79,12 @@ class Registry:
         """Whether it asks AWS for anything: it names the IAM actions for that."""
         permissions = getattr(self._find(module), "permissions", None)
         return permissions is not None and bool(permissions.read or permissions.write)
+
+    def bring(self, folder: Path) -> None:
+        """A folder of modules that a role brings along: behind those of the playbook, before our own."""
+        with self._lock:
+            self._library = {**dict(_files(folder)), **self._library}
+            self._names |= frozenset(self._library)
 
     # ------------------------------------------------------------ for the runner and the command line
 
@@ -167,6 +174,7 @@ def _package_folders(package: str) -> list[Path]:
 
 
 def _import_file(name: str, path: Path) -> ModuleType:
+    check_text(name, path)
     spec = importlib.util.spec_from_file_location(f"runbook_library.{name}", path)
     assert spec is not None  # noqa: S101 (a .py file has a loader)
     assert spec.loader is not None  # noqa: S101
@@ -199,11 +207,10 @@ def _installed(name: str) -> Module | Computation | None:
 
 def _instance(name: str, file: ModuleType, source: str) -> Module | Computation:
     """The module's one object, made from the class named as the file in CamelCase."""
-    wanted = name.replace("_", "").lower()
     classes = [
         value
         for key, value in vars(file).items()
-        if key.lower() == wanted and isinstance(value, type) and not issubclass(value, Params)
+        if names_class(key, name) and isinstance(value, type) and not issubclass(value, Params)
     ]
     if not classes:
         camel = "".join(part.capitalize() for part in name.split("_"))

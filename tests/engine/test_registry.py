@@ -138,8 +138,11 @@ BAD = LOOKER.replace("Looker", "Bad")
     ("file", "words"),
     [
         ("def (:", "can't be loaded: SyntaxError"),
-        ("import gone_for_good", "can't be loaded: ModuleNotFoundError"),
+        ("import gone_for_good\nclass Bad: pass", "can't be loaded: ModuleNotFoundError"),
         ("x = 1", "has no class Bad"),
+        ("raise SystemExit('done')", "has no class Bad"),  # a program of Ansible's old kind is not run
+        ("from ansible.module_utils.basic import AnsibleModule", "is written for Ansible's own program"),
+        ("def main():\n    import ansible.release", "is written for Ansible's own program"),
         ("class Bad: pass", "it has no `contract_version`"),
         (BAD.replace("contract_version = 1", "contract_version = 2"), "wants contract version 2"),
         (BAD.replace("Params = BadParams", "Params = dict"), "`Params` is not a class"),
@@ -169,6 +172,21 @@ def test_every_fault_of_a_class_is_told_together() -> None:
     with pytest.raises(ContractError) as caught:
         check_class("poor", Poor, "somewhere")
     assert caught.value.message.count("\n  - ") == 7
+
+
+def test_a_role_brings_modules_which_come_behind_those_of_the_playbook(library: Path, tmp_path: Path) -> None:
+    role = tmp_path / "role"
+    role.mkdir()
+    (role / "mine.py").write_text(GREETING.replace("Greeting", "Mine"))
+    (role / "greeting.py").write_text("no module at all")
+    registry = Registry([library])
+    assert not registry.has("mine")
+
+    registry.bring(role)
+
+    assert "mine" in registry.names()
+    assert type(registry.get("mine")).__name__ == "Mine"
+    assert type(registry.get("greeting")).__name__ == "Greeting"
 
 
 def test_calls_are_checked_before_anything_is_run(library: Path) -> None:

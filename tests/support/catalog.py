@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from runbook.errors import Position, Problem, nearest
 from runbook.model import Value
@@ -29,6 +30,9 @@ class SmallCatalog:
 
     def asks_aws(self, module: str) -> bool:
         return module == "shell"
+
+    def bring(self, folder: Path) -> None:
+        """It knows what it knows."""
 
     def free_form(self, module: str) -> str | None:
         return MODULES[module][0]
