@@ -40,13 +40,9 @@ class Act:
 
 
 def acts_of(records: Iterable[Record]) -> tuple[Act, ...]:
-    """All that a run did, in the order in which it was begun.
-
-    Raises UsageError when it is in doubt whether something happened.
-    """
+    """All that a run did, in the order in which it was begun; what is in doubt counts as done."""
     records = list(records)
     history = History(records)
-    _refuse_doubts(history)
     begun = list(_begun(records, history))
     known = {act.step for act in begun}
     return (*begun, *(act for act in _told(records, history) if act.step not in known))
@@ -137,7 +133,9 @@ def _results(records: Iterable[Record]) -> dict[tuple[str, str], Mapping[str, An
     return found
 
 
-def _refuse_doubts(history: History) -> None:
+def refuse_doubts(records: Iterable[Record]) -> None:
+    """Raises UsageError when it is in doubt whether something happened."""
+    history = History(records)
     doubts = history.in_doubt()
     if doubts:
         names = ", ".join(dict.fromkeys(f"'{one.task or one.key}'" for one in doubts))

@@ -52,8 +52,8 @@ class View:
     verbosity: int = 0
     kept: bool = False
     """A plan is going to be kept in a file, or there is none to keep."""
-    quiet: bool = False
-    """Nobody is told anything."""
+    listener: Reporter | None = None
+    """Who is told instead of the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ def play(
     seals = Seals(key_source(loaded.vault, os.environ))
     cancel = threading.Event()
     part = plan(masker)
-    with Reports([] if view.quiet else [_reporter(view, masker, part)]) as reports:
+    with Reports([view.listener or _reporter(view, masker, part)]) as reports:
         prompt = Prompt(reports, masker, cancel)
         for warning in loaded.warnings:
             reports.tell(Notice(message=str(warning)))

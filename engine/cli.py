@@ -15,6 +15,7 @@ import click
 
 from . import __version__
 from .cli_codes import DONE, STOPPED, WRONG
+from .cli_drift import drift
 from .cli_inventory import inventory
 from .cli_run import plan, play, resume
 from .cli_runs import runs, show
@@ -48,7 +49,7 @@ def sandbox(args: Sequence[str]) -> int:
     return code if code >= 0 else STOPPED
 
 
-for command in (play, plan, resume, undo, runs, show, schema, lint, doc, inventory, vault):
+for command in (play, plan, resume, undo, drift, runs, show, schema, lint, doc, inventory, vault):
     cli.add_command(command)
 
 

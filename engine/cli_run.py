@@ -63,12 +63,12 @@ def play(context: click.Context, /, playbooks: tuple[str, ...], plan_file: str |
     is unfinished."""
     if not playbooks and plan_file is None:
         raise click.UsageError("Missing argument 'PLAYBOOKS...', or `--plan FILE`.", context)
-    start, extra, vault = _start(playbooks, given)
+    start, extra, vault = start_of(playbooks, given)
     if plan_file is not None:
         start, extra, vault = _planned(context, plan_file, start, extra, vault, given)
     if any(given[name] for name in ("list_tasks", "list_hosts", "list_tags", "syntax_check")):
         return _list(start, extra, given, vault)
-    options = _options(
+    options = options_of(
         start,
         extra,
         given,
@@ -107,8 +107,8 @@ def plan(playbooks: tuple[str, ...], out: Path | None, **given: Any) -> int:
         made.append(Making(masker))
         return made[0]
 
-    start, extra, vault = _start(playbooks, given)
-    options = _options(start, extra, given, check=True)
+    start, extra, vault = start_of(playbooks, given)
+    options = options_of(start, extra, given, check=True)
     code, _ = _play(start, options, {**given, "diff": True, "out": out}, vault, making)
     if out is not None and code == DONE:
         told = save(made[0], out, vault)
@@ -124,6 +124,11 @@ def plan(playbooks: tuple[str, ...], out: Path | None, **given: Any) -> int:
 @step_option
 @state_option
 @report_options
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Only look again at what finished steps left: tell what differs, repair nothing. Exit code 3 if so.",
+)
 @click.pass_context
 def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     """Go on with RUN, or with the last run that is unfinished, in the folder where it was started."""
@@ -132,6 +137,10 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     from .vault import Vault
 
     written, given["state"] = given["state"], given["state"].absolute()
+    if given["verify"]:
+        from .cli_drift import verify
+
+        return verify(run, given)
     header = unfinished(given["state"], run)
     if header.undoes:
         from .cli_undo import go_on
@@ -146,14 +155,15 @@ def resume(context: click.Context, /, run: str | None, **given: Any) -> int:
     extra = again(header.run, read_extra_vars(start.extra_vars, vault), new)
     if context.get_parameter_source("forks") is click.core.ParameterSource.DEFAULT:
         given["forks"] = start.forks
-    options = _options(start, extra, given, written, run=header.run, yes=given["yes"], step=given["step"])
+    options = options_of(start, extra, given, written, run=header.run, yes=given["yes"], step=given["step"])
     return _play(start, options, given, vault)[0]
 
 
 # ---------------------------------------------------------------- a run
 
 
-def _start(playbooks: tuple[str, ...], given: dict[str, Any]) -> tuple[Start, ExtraVars, Vault]:
+def start_of(playbooks: tuple[str, ...], given: dict[str, Any]) -> tuple[Start, ExtraVars, Vault]:
+    """How a run is to be started, by the command line."""
     from .cli_extra_vars import read_extra_vars
     from .cli_start import Start
 
@@ -203,7 +213,7 @@ def _folders(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(folder for text in given for folder in text.split(os.pathsep) if folder)
 
 
-def _options(
+def options_of(
     start: Start, extra: ExtraVars, given: dict[str, Any], written: Path | None = None, **more: Any
 ) -> Options:
     """`written`: where the state file is, as the operator wrote it."""
@@ -274,6 +284,6 @@ def _list(start: Start, extra: ExtraVars, given: dict[str, Any], vault: Vault) -
     for warning in loaded.warnings:
         click.echo(str(warning), err=True)
     wanted = Wanted(tasks=given["list_tasks"], hosts=given["list_hosts"], tags=given["list_tags"])
-    roster = assembly.roster(loaded, _options(start, extra, given))
+    roster = assembly.roster(loaded, options_of(start, extra, given))
     click.echo("\n".join(listed(roster, wanted)))
     return DONE

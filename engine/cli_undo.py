@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +54,7 @@ def undo(run: str, **given: Any) -> int:
     chosen = find_run(runs, run)
     if not _is_left(runs, chosen, state):
         return DONE
-    undone = _read(runs, chosen.header, state, given, given["final_snapshot"])
+    undone = undo_run.planned(read(runs, chosen.header, state, given), given["final_snapshot"])
     options = _options(undone, given, chosen.header)
     view = _view(given)
     undo_run.refuse_later(undone, runs)
@@ -83,7 +83,7 @@ def go_on(header: RunHeader, state: Path, given: dict[str, Any]) -> int:
     target = next((one.header for one in runs if one.run == header.undoes), None)
     if target is None:
         raise UsageError(f"Run {header.undoes}, which run {header.run} takes back, is not in {state}")
-    undone = _read(runs, target, state, given, _snapshot_of(header.argv))
+    undone = undo_run.planned(read(runs, target, state, given), _snapshot_of(header.argv))
     options = replace(_options(undone, given, target), run=header.run)
     return undo_run.play(undone, options, _view(given))
 
@@ -108,11 +108,10 @@ def _is_left(runs: Sequence[RunSummary], chosen: RunSummary, state: Path) -> boo
     return False
 
 
-def _read(
-    runs: Sequence[RunSummary], header: RunHeader, state: Path, given: dict[str, Any], snapshot: str
-) -> Undone:
+def read(runs: Sequence[RunSummary], header: RunHeader, state: Path, given: dict[str, Any]) -> Undone:
+    """What a run did, read in the folder where it was started."""
     from .cli_start import go_back, read_start
-    from .undo_run import read_undone
+    from .undo_run import read_run
 
     played = header
     while played.undoes:
@@ -120,7 +119,7 @@ def _read(
     start = read_start(played.argv)
     ours = opened_vault(given_options(given))
     go_back(played)
-    return read_undone(state, header, start, _vault(start, ours), snapshot)
+    return read_run(state, header, start, _vault(start, ours))
 
 
 def _vault(start: Start, ours: Vault) -> Vault:
@@ -132,18 +131,27 @@ def _vault(start: Start, ours: Vault) -> Vault:
 
 def _options(undone: Undone, given: dict[str, Any], header: RunHeader) -> Options:
     from .cli_start import again_words
-    from .options import Options
 
     snapshot = (_SNAPSHOT, undone.snapshot) if undone.snapshot else ()
-    return Options(
-        forks=given["forks"],
-        assume=given["assume"],
-        verbosity=given["verbose"],
-        diff=given["diff"],
+    return replace(
+        look_options(given),
         fresh=True,
         undoes=header.run,
         argv=(COMMAND, header.run, *snapshot),
         again=again_words((), given["written"]),
+    )
+
+
+def look_options(given: Mapping[str, Any]) -> Options:
+    """What the command line says of any run."""
+    from .doubts import read_assumed
+    from .options import Options
+
+    return Options(
+        forks=given["forks"],
+        assume=read_assumed(given["assume"]),
+        verbosity=given["verbose"],
+        diff=given["diff"],
     )
 
 

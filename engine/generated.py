@@ -24,6 +24,8 @@ class Generated:
     arguments: Mapping[str, Any]
     called: Called
     """A call that was made: this one is made in the same place."""
+    hidden: bool = False
+    """A secret is in what it changes: nothing of that is shown."""
     compares: bool = False
     """It only looks: at the world as it is, whatever the tasks before it would change; and it may fail."""
 
@@ -65,6 +67,7 @@ def _task(made: Generated) -> Task:
         delegate_to=called.host or None,
         connection=called.connection or None,
         aws=dict(called.aws) or None,
+        no_log=made.hidden,
         check_mode=True if made.compares else None,
         ignore_errors=made.compares,
     )

@@ -13,7 +13,7 @@ from .errors import ContractError, UsageError
 from .model import Change
 from .preflight import asks_aws
 from .values import MASK, Secret, contains_unknown
-from .writers import Path, by_field, last_writers, settled, take_back, touched
+from .writers import Path, by_field, last_writers, leaves, settled, take_back, touched
 
 Find = Callable[[str], Any]
 """A module by its name. Raises ContractError."""
@@ -165,6 +165,16 @@ def _answer(act: Act, change: Change, find: Find) -> Undo | str:
     if secret:
         return f"what it takes ({', '.join(secret)}) holds a secret, which the state file does not keep"
     return answer
+
+
+def holds_secret(act: Act, resource: str) -> bool:
+    """Whether something of what an act left there is not to be shown."""
+    return any(
+        _is_withheld(leaf)
+        for change in act.changes
+        if change.resource == resource
+        for leaf in (*leaves(change.before).values(), *leaves(change.after).values())
+    )
 
 
 def _is_withheld(value: Any) -> bool:

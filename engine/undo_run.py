@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import assembly
-from .acts import Act, acts_of
+from .acts import Act, acts_of, refuse_doubts
 from .assembly import Loaded, View
+from .cli_codes import STOPPED
 from .cli_start import Start
-from .errors import UsageError
+from .errors import Stopped, UsageError
 from .generated import Generated, inventory, playbook
 from .identity import digest
 from .journal import RunHeader, RunSummary
 from .journal_reader import SqliteReader
-from .looking import Looking, Seen, seen_by
+from .looking import Looking, Notes, Seen, seen_by
 from .model import Outcome
 from .moved import Moved, moved_on
 from .options import Options
@@ -27,12 +28,13 @@ from .resume import taken_back
 from .sealing import Seals
 from .secrets import Masker
 from .state_key import key_source
-from .undo_plan import Back, Undoing, by_resource, plan_undo
+from .undo_plan import Back, Undoing, by_resource, holds_secret, plan_undo
 from .values import Secret
 from .vault import Vault
 from .writers import EXISTS, MISSING
 
 UNDO = "Undo: "
+NOTHING = Undoing(backs=(), kept=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +49,7 @@ class Undone:
     registry: Registry
     acts: tuple[Act, ...]
     snapshot: str = ""
-    undoing: Undoing = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "undoing", plan_undo(self.acts, self.registry.get, self.snapshot))
+    undoing: Undoing = NOTHING
 
     @property
     def path(self) -> str:
@@ -83,11 +82,12 @@ class Undone:
             module=back.module,
             arguments=back.undo.arguments,
             called=called,
+            hidden=any(holds_secret(act, back.resource) for act in self.acts),
         )
 
 
-def read_undone(state: Path, header: RunHeader, start: Start, vault: Vault, snapshot: str = "") -> Undone:
-    """What a run did, from its records. Raises UsageError when it is in doubt, or nothing can have a snapshot."""
+def read_run(state: Path, header: RunHeader, start: Start, vault: Vault) -> Undone:
+    """What a run did, from its records."""
     seals = Seals(key_source(vault, os.environ))
     folders = [Path(path).parent / "library" for path in start.playbooks]
     with SqliteReader(state, seals=seals) as reader:
@@ -100,8 +100,14 @@ def read_undone(state: Path, header: RunHeader, start: Start, vault: Vault, snap
         vault=vault,
         registry=registry,
         acts=acts,
-        snapshot=snapshot,
     )
+
+
+def planned(undone: Undone, snapshot: str = "") -> Undone:
+    """With what takes it back. Raises UsageError when something is in doubt, or nothing can have a snapshot."""
+    with SqliteReader(undone.state) as reader:
+        refuse_doubts(reader.records(undone.header.run))
+    return replace(undone, snapshot=snapshot, undoing=plan_undo(undone.acts, undone.registry.get, snapshot))
 
 
 # ---------------------------------------------------------------- later runs
@@ -138,9 +144,11 @@ def look(undone: Undone, numbers: Sequence[int], options: Options) -> dict[int, 
         return {}
     looking = Looking()
     loaded = undone.loaded(list(tasks.values()), "look")
-    assembly.play(
-        loaded, replace(options, check=True), undone.state, View(quiet=True), _listening(looking, undone)
-    )
+    notes = Notes()
+    dry = replace(options, check=True)
+    code, _ = assembly.play(loaded, dry, undone.state, View(listener=notes), _listening(looking, undone))
+    if code == STOPPED:
+        raise Stopped("\n".join(notes.messages) or "Looking was interrupted.")
     if looking.header is not None:
         refuse_elsewhere(undone.header, looking.header)
     return {number: seen_by(looking.of(task.identity, task.host)) for number, task in tasks.items()}

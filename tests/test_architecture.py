@@ -91,6 +91,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "roster",
         "generated",
         "looking",
+        "drift",
         "moved",
         "plan_run",
         "plan_document",

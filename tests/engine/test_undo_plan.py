@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from runbook.acts import Act, acts_of
+from runbook.acts import Act, acts_of, refuse_doubts
 from runbook.called import Called
 from runbook.contract import Change, Permissions, Undo
 from runbook.errors import ContractError, UsageError
@@ -182,7 +182,7 @@ def test_tries_after_a_failure_are_one_act_from_the_first_before_to_the_last_aft
 
 def test_a_step_in_doubt_has_to_be_settled_first() -> None:
     with pytest.raises(UsageError, match="in doubt") as caught:
-        acts_of([intent("s1", task="Send it")])
+        refuse_doubts([intent("s1", task="Send it")])
     assert "resume" in str(caught.value.hint)
 
 
