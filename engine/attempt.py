@@ -11,7 +11,7 @@ from .begun import plan_of
 from .context import StepContext
 from .contract import Computation, Decision, Module
 from .doubts import Vouched
-from .errors import Failed, NoWay, Problem, RunbookError, StepError
+from .errors import Failed, NoWay, Problem, RunbookError, StepError, Unreachable
 from .host_facts import facts_in
 from .model import Action, Change, Directive
 from .places import no_way
@@ -210,11 +210,13 @@ def explained(
     *,
     judged: bool = False,
 ) -> Attempt:
-    """Run `work`; what fails the step becomes a failed Attempt, what stops the run is raised."""
+    """Run `work`; what fails the step or loses its host becomes a failed Attempt, what stops the run is raised."""
     try:
         return work()
     except StepError as error:
         return failure(error, judged=judged)
+    except Unreachable as error:
+        return _lost(error)
     except (UnknownValue, NeedsPlain) as error:
         return failure(_our_mistake(error), judged=judged)
     except RunbookError:
@@ -223,7 +225,14 @@ def explained(
         meaning = explain(error) or _our_mistake(error)
         if isinstance(meaning, StepError):
             return failure(meaning, judged=judged)
+        if isinstance(meaning, Unreachable):
+            return _lost(meaning)
         raise meaning from error
+
+
+def _lost(error: Unreachable) -> Attempt:
+    """The service that acts for this host can't be reached: the others may have another one, so only it is lost."""
+    return failure(NoWay(error.message, hint=error.hint, result={"unreachable": True}))
 
 
 def _our_mistake(error: Exception) -> Failed:

@@ -273,7 +273,7 @@ class PlayRun:
             outcome = not_included(outcome, str(error))
             verdict = Verdict(failed=True)
         self._remember(state, slot.task, outcome)
-        if outcome.failed and slot.frame.rescued:
+        if _rescued(slot, outcome):
             scope = self.around.scope(state, slot.task, slot.frame.vars)
             state.facts["ansible_failed_task"] = told(slot.task, self.templates, scope, self.catalog)
             state.facts["ansible_failed_result"] = outcome.result
@@ -304,10 +304,7 @@ class PlayRun:
                 outcome=outcome,
                 replayed=replayed,
                 # a file or role that can't be read counts as failed all the same (Ansible's rule)
-                rescued=slot.frame.rescued
-                and outcome.failed
-                and outcome.status is not Status.UNREACHABLE
-                and NOT_READ not in outcome.result,
+                rescued=_rescued(slot, outcome) and NOT_READ not in outcome.result,
             )
         )
 
@@ -412,6 +409,11 @@ def _slot(lane: Lane) -> Slot:
     return lane.slot
 
 
+def _rescued(slot: Slot, outcome: Outcome) -> bool:
+    """It failed, and a rescue section takes over. A host that is lost leaves without one (Ansible's rule)."""
+    return slot.frame.rescued and outcome.failed and outcome.status is not Status.UNREACHABLE
+
+
 def _record(
     host: str, slot: Slot, name: str, outcome: Outcome, made_from: tuple[str, Mapping[str, str]]
 ) -> StepDone:
@@ -425,7 +427,7 @@ def _record(
         column=slot.task.position.column,
         outcome=outcome,
         register=slot.task.register,
-        rescued=slot.frame.rescued,
+        rescued=_rescued(slot, outcome),
         definition=made_from[0],
         reads=made_from[1],
     )

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from .ending import Doubt, Stop
-from .errors import JournalError, Problem, RunbookError
+from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, RunFinished
 from .journal import Journal, RunEnded, RunStatus
 from .left_over import LeftOver
 from .model import Play
 from .options import Options
 from .tallies import Tallies
+
+TRACE = 3
+"""Verbosity from which a mistake of ours shows where it was made."""
 
 _STATUS: dict[int, RunStatus] = {0: "done", 2: "failed"}
 
@@ -31,6 +35,14 @@ def stop_of(error: RunbookError) -> Stop:
         line=at.position.line if at else 0,
         column=at.position.column if at else 0,
     )
+
+
+def our_mistake(error: Exception, verbosity: int) -> Stopped:
+    """What the operator reads of an error that we did not raise on purpose."""
+    message = f"Internal error: {type(error).__name__}: {error}"
+    if verbosity >= TRACE:
+        return Stopped(f"{message}\n{''.join(traceback.format_exception(error))}")
+    return Stopped(message, hint="A mistake in runbook; `-vvv` shows where. What was done is recorded.")
 
 
 @dataclass(slots=True)

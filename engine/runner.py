@@ -38,7 +38,7 @@ from .recall import Recall
 from .registry import Registry
 from .roster import Roster
 from .run_choice import ChosenRun, choose_run, make_header
-from .run_end import Ending
+from .run_end import Ending, our_mistake
 from .sandbox_start import start_sandbox
 from .scheduler import STRATEGIES, TICK, Scheduler
 from .sealing import Seals
@@ -121,6 +121,8 @@ class Runner:
                 self._ending.stop(error, code=4)
             except RunbookError as error:
                 self._ending.stop(error, code=error.exit_code)
+            except Exception as error:  # noqa: BLE001 (a mistake of ours: told, recorded, and gone on with)
+                self._ending.stop(our_mistake(error, self.options.verbosity), code=4)
             seconds = time.monotonic() - began
             return self._ending.finish(journal, chosen.header.run, seconds, self._plays, self._stats.kept)
         finally:

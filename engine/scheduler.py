@@ -146,11 +146,24 @@ class Scheduler:
     _done: queue.SimpleQueue[_Finished] = field(default_factory=queue.SimpleQueue)
     _pool: ThreadPoolExecutor | None = None
     _running: int = 0
+    _ending: bool = False
+    """Nothing more begins."""
 
     def run(self, lanes: Sequence[Lane], strategy: Strategy) -> None:
         """Returns when no lane has a task left. Raises Stopped, or what else stops the whole run."""
         for lane in lanes:
             lane.begin()
+        try:
+            self._go(lanes, strategy)
+        except Exception as error:
+            self._ending = True
+            if not self.cancel.is_set():
+                self._drain(error)  # what is nearly done ends well; cut short, it would be in doubt
+                self.cancel.set()
+            self._drain(error)
+            raise
+
+    def _go(self, lanes: Sequence[Lane], strategy: Strategy) -> None:
         active = [lane for lane in lanes if lane.slot is not None]
         while active:
             self._check_cancelled()
@@ -191,7 +204,7 @@ class Scheduler:
             self._done.put(_Finished(lane, outcome))
 
     def _refuse_when_cancelled(self) -> None:
-        if self.cancel.is_set():
+        if self._ending or self.cancel.is_set():
             raise Stopped("The run was interrupted before this step began.")
 
     def _take_one(self) -> None:
@@ -209,9 +222,14 @@ class Scheduler:
             self.conduct.finish(finished.lane, finished.outcome)
             return
         assert finished.error is not None  # noqa: S101 (one of the two is always there)
-        self.cancel.set()
-        self._drain(finished.error)
         raise finished.error
+
+    def _take_late(self, lane: Lane, outcome: Outcome, cause: BaseException | None) -> None:
+        try:
+            self.conduct.finish(lane, outcome)
+        except RunbookError:
+            if cause is None:  # otherwise something else is told already
+                raise
 
     def _check_cancelled(self) -> None:
         if self.cancel.is_set():
@@ -227,7 +245,7 @@ class Scheduler:
                 return
             self._running -= 1
             if finished.outcome is not None:
-                self.conduct.finish(finished.lane, finished.outcome)
+                self._take_late(finished.lane, finished.outcome, cause)
             elif (
                 cause is None and not isinstance(finished.error, RunbookError) and finished.error is not None
             ):
