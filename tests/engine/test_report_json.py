@@ -55,6 +55,7 @@ def test_a_step_tells_all_that_is_known() -> None:
             "facts": {},
             "host_facts": {},
             "notified": [],
+            "may_notify": [],
             "directives": [],
             "ignored": False,
             "hint": "",
