@@ -41,6 +41,8 @@ def put_back(change: Change) -> UndoAnswer:
 
 def _attributes(path: str, change: Change, kept: Mapping[str, Any]) -> UndoAnswer:
     """The content stays; so do times, which only a touch is about."""
+    if _moved(change, "state"):
+        return f"{path} has another name more or less, which is taken back on its own"
     if not any(_moved(change, name) for name in ("mode", "uid", "gid")):
         return f"of {path} nothing but its times was changed"
     return Undo(module="file", arguments={"path": path, "state": "file", "follow": False, **kept})

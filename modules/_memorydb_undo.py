@@ -1,4 +1,4 @@
-"""What takes a change of a cluster back, as far as AWS lets it."""
+"""What takes a change of a cluster or a subnet group back, as far as AWS lets it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ PASSING = frozenset(
     {"status", "ours", "nodes", "shard_details", "parameter_group_status", "engine_patch_version"}
 )
 """Failovers and maintenance change these."""
+
+GROUP_PASSING = frozenset({"arn", "vpc_id", "zones"})
+"""They follow from the subnets."""
 
 
 def undo_of(arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
@@ -59,3 +62,32 @@ def _argument(field: str, before: Mapping[str, Any]) -> Any:
 def _is_nothing(field: str, value: Any) -> bool:
     """What can't be asked for: fields that are not told, and to have no security group or no tags any more."""
     return value is None or (field in ("security_groups", "tags") and not value)
+
+
+# ---------------------------------------------------------------- subnet groups
+
+
+def undo_of_group(arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+    """Delete what was created, create what was deleted, set back what was changed."""
+    about = {key: arguments[key] for key in ("name", "timeout") if key in arguments}
+    before, after = change.before, change.after
+    if before is None:
+        return Undo(arguments={**about, "state": "absent"})
+    subnets = [subnet["id"] for subnet in before["subnets"]]
+    if after is None:
+        tags = before["tags"]
+        whole = {"subnets": subnets, "description": before["description"], **({"tags": tags} if tags else {})}
+        return Undo(arguments={**about, **whole}, left="" if tags is not None else "its tags were not read")
+    back: dict[str, Any] = {}
+    if before["subnets"] != after["subnets"]:
+        back["subnets"] = subnets
+    if before["description"] != after["description"]:
+        back["description"] = before["description"]
+    old, new = before["tags"] or {}, after["tags"] or {}
+    if changed := {key: value for key, value in old.items() if new.get(key) != value}:
+        back["tags"] = changed
+    more = [key for key in new if key not in old]
+    left = f"tags stay: {', '.join(more)}" if more else ""
+    if not back:
+        return f"of subnet group {before['name']}, {left or 'nothing can be set back'}"
+    return Undo(arguments={**about, **back}, left=left)

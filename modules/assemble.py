@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta
-from runbook.contract import Change, Context, LocalPath, Params, Permissions, no_effect
+from runbook.contract import Change, Context, LocalPath, Params, Permissions, UndoAnswer, no_effect
 from runbook.errors import Failed
 from runbook.values import Unknown
 
@@ -24,6 +25,7 @@ from . import _files_place
 from ._files_arguments import FileParams
 from ._files_result import FileResult
 from ._files_state import md5
+from ._files_undo import PASSING, put_back
 from ._files_world import World
 from ._files_write import Manner
 
@@ -57,6 +59,7 @@ class Assemble:
     Params: ClassVar[type[Params]] = AssembleParams
     Result: ClassVar[type[msgspec.Struct]] = FileResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: AssembleParams) -> str | None:
         return None  # which file it is depends on the links that lead there
@@ -107,6 +110,9 @@ class Assemble:
 
     def apply(self, ctx: Context, params: AssembleParams, change: Change) -> Any:
         return _files_place.apply(ctx, change, Manner(backup=params.backup, validate=params.validate))
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)
 
 
 def _names(world: World, folder: str, params: AssembleParams) -> list[str]:

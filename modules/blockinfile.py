@@ -11,17 +11,19 @@ An empty `block`, or `state: absent`, takes the lines out with their marks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta
-from runbook.contract import Change, Context, Params, Permissions, aliases
+from runbook.contract import Change, Context, Params, Permissions, UndoAnswer, aliases
 from runbook.errors import Failed
 
 from ._blocks import Block, with_block
 from ._files_edit import EditParams, EditResult, apply, both_diffs, change_of, compiled, edited, look
 from ._files_open import open_where_unknown
 from ._files_place import Placing
+from ._files_undo import PASSING, put_back
 
 
 class BlockinfileParams(EditParams, frozen=True, kw_only=True):
@@ -48,6 +50,7 @@ class Blockinfile:
     Params: ClassVar[type[Params]] = BlockinfileParams
     Result: ClassVar[type[msgspec.Struct]] = EditResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: BlockinfileParams) -> str | None:
         return None  # which file it is depends on the links that lead there
@@ -76,6 +79,9 @@ class Blockinfile:
 
     def apply(self, ctx: Context, params: BlockinfileParams, change: Change) -> Any:
         return apply(ctx, params, change)
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)
 
 
 def _block(params: BlockinfileParams, block: bytes) -> Block:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, field
-from runbook.contract import CONTRACT_VERSION, Context, LocalFile, Params, Permissions
+from runbook.contract import CONTRACT_VERSION, Context, LocalFile, Params, Permissions, UndoAnswer
 from runbook.errors import Failed
 from runbook.model import Action, Change
 from runbook.values import Unknown
@@ -15,6 +15,7 @@ from runbook.values import Unknown
 from . import _stack_change as change_of
 from . import _stack_template as templates
 from . import _stacks
+from ._stack_undo import PASSING, undo_of
 from ._stacks import DEAD, StackState
 
 
@@ -24,6 +25,9 @@ class StackParams(Params, frozen=True, kw_only=True):
     name: Annotated[str, Meta(description="Name of the stack.")]
     state: Annotated[Literal["present", "absent"], Meta(description="Whether it is to be there.")] = "present"
     template: Annotated[LocalFile | None, Meta(description="The template's file, beside the playbook.")] = (
+        None
+    )
+    template_body: Annotated[str | None, Meta(description="The template itself, where it is in no file.")] = (
         None
     )
     parameters: Annotated[
@@ -88,6 +92,8 @@ class CloudformationStack:
             "cloudformation:UpdateTerminationProtection",
         ),
     )
+
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: StackParams) -> str | None:
         return _stacks.stack_resource(params.name)
@@ -215,6 +221,10 @@ class CloudformationStack:
             )
         return _result(state)
 
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        """Delete what was created, update back what was updated."""
+        return undo_of(arguments, change)
+
     def _update(self, ctx: Context, params: StackParams, before: StackState) -> None:
         asked = _asked(params)
         if _stacks.is_busy(before.status) and not before.ours:
@@ -229,13 +239,18 @@ class CloudformationStack:
 
 
 def _path(params: StackParams) -> str:
-    return params.template.path if params.template is not None else ""
+    return params.template.path if params.template is not None else "in `template_body`"
 
 
 def _template(params: StackParams) -> str:
-    if params.template is None:
+    if params.template is not None and params.template_body is not None:
+        raise Failed("Both `template` and `template_body` are given.", hint="Keep one of them.")
+    if params.template is not None:
+        content = params.template.content
+    elif params.template_body is not None:
+        content = params.template_body.encode()
+    else:
         raise Failed(f"To make stack {params.name}, `template` must be given.")
-    content = params.template.content
     if len(content) > templates.MOST_BYTES:
         raise Failed(
             f"The template {_path(params)} has {len(content):,} bytes, and CloudFormation takes "
@@ -295,7 +310,7 @@ def _result(state: StackState) -> StackState:
 def _asked(params: StackParams) -> change_of.Asked:
     return change_of.Asked(
         name=params.name,
-        template=_template(params) if params.template is not None else "",
+        template=_template(params) if params.state == "present" else "",
         parameters=params.parameters,
         tags=params.tags,
         capabilities=params.capabilities,

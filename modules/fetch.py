@@ -11,17 +11,19 @@ folder.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta
-from runbook.contract import Action, Change, Context, LocalPath, Params, Permissions, no_effect
+from runbook.contract import Action, Change, Context, LocalPath, Params, Permissions, UndoAnswer, no_effect
 from runbook.errors import Failed
 from runbook.values import Unknown
 
 from . import _files_place
 from ._files_arguments import FileParams
 from ._files_state import md5
+from ._files_undo import PASSING, put_back
 from ._files_world import World
 from ._files_write import Manner, carry_out
 
@@ -60,6 +62,7 @@ class Fetch:
     Params: ClassVar[type[Params]] = FetchParams
     Result: ClassVar[type[msgspec.Struct]] = FetchResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: FetchParams) -> str | None:
         return None  # it depends on the host
@@ -112,3 +115,6 @@ class Fetch:
     def apply(self, ctx: Context, params: FetchParams, change: Change) -> Any:
         carry_out(ctx, change, Manner())
         return change.result
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)

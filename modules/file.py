@@ -10,10 +10,11 @@ A relative `path` starts at the playbook's folder. Folders above a folder are ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
-from runbook.contract import Change, Context, Params, Permissions
+from runbook.contract import Change, Context, Params, Permissions, UndoAnswer
 
 from ._file_links import plan_hard, plan_link
 from ._file_plan import plan_absent, plan_file, plan_folder, plan_touch
@@ -21,6 +22,7 @@ from ._file_seen import FileArguments, Seen, look
 from ._files_open import open_where_unknown
 from ._files_result import FileResult, facts
 from ._files_state import read_state
+from ._files_undo import PASSING, put_back
 from ._files_world import path_of
 from ._files_write import carry_out
 
@@ -37,6 +39,7 @@ class File:
     Params: ClassVar[type[Params]] = FileArguments
     Result: ClassVar[type[msgspec.Struct]] = FileResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: FileArguments) -> str | None:
         return None  # which file it is depends on the links that lead there
@@ -65,3 +68,6 @@ class File:
         found = read_state(path_of(change.resource or ""))
         told = facts(found) if result.uid is not msgspec.UNSET else {}
         return msgspec.structs.replace(result, **told)
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)

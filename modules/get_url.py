@@ -16,17 +16,29 @@ import email.utils
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import Action, Change, Context, LocalPath, Params, Permissions, aliases, no_effect
+from runbook.contract import (
+    Action,
+    Change,
+    Context,
+    LocalPath,
+    Params,
+    Permissions,
+    UndoAnswer,
+    aliases,
+    no_effect,
+)
 from runbook.errors import Failed
 
 from . import _files_place, _http
 from ._files_result import facts
 from ._files_state import md5, read_state, sha1
+from ._files_undo import PASSING, put_back
 from ._files_world import World, path_of
 from ._files_write import Manner
 
@@ -88,6 +100,7 @@ class GetUrl:
     Params: ClassVar[type[Params]] = GetUrlParams
     Result: ClassVar[type[msgspec.Struct]] = GetUrlResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: GetUrlParams) -> str | None:
         return None  # a folder's file is named by the answer
@@ -138,6 +151,9 @@ class GetUrl:
         found = read_state(path_of(change.resource or ""))
         done: GetUrlResult = msgspec.structs.replace(told, backup_file=placed.backup_file, **facts(found))
         return done
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)
 
 
 def _result(params: GetUrlParams, seen: Seen) -> GetUrlResult:

@@ -12,16 +12,18 @@ after or before the place that `insertafter` or `insertbefore` names, and else t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta
-from runbook.contract import Change, Context, Params, Permissions, aliases
+from runbook.contract import Change, Context, Params, Permissions, UndoAnswer, aliases
 from runbook.errors import Failed
 
 from ._files_edit import EditParams, EditResult, apply, both_diffs, change_of, compiled, edited, look
 from ._files_open import open_where_unknown
 from ._files_place import Placing
+from ._files_undo import PASSING, put_back
 from ._lines import Found, absent, present
 
 EMPTY = "`regexp` is empty: it matches every line, so that the last one is replaced. '^' says it without a warning."
@@ -48,6 +50,7 @@ class Lineinfile:
     Params: ClassVar[type[Params]] = LineinfileParams
     Result: ClassVar[type[msgspec.Struct]] = EditResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: LineinfileParams) -> str | None:
         return None  # which file it is depends on the links that lead there
@@ -79,6 +82,9 @@ class Lineinfile:
 
     def apply(self, ctx: Context, params: LineinfileParams, change: Change) -> Any:
         return apply(ctx, params, change)
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)
 
 
 def _check(params: LineinfileParams) -> None:

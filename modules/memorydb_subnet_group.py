@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from runbook.contract import (
     Params,
     Permissions,
     Ready,
+    UndoAnswer,
     Waiting,
 )
 from runbook.errors import Failed
@@ -25,6 +27,7 @@ from ._aws import ServiceError, tag_list
 from ._effects import once, shows
 from ._memorydb import SETTLE, read_subnet_group, read_tags
 from ._memorydb_states import RUN_TAG, STEP_TAG, SubnetGroupState, check_name, later, subnet_group_resource
+from ._memorydb_undo import GROUP_PASSING, undo_of_group
 from ._network import Subnet, find_subnets, find_vpc, is_id, names_subnet, same_members
 
 HINTS = {
@@ -82,6 +85,8 @@ class MemorydbSubnetGroup:
             "memorydb:TagResource",
         ),
     )
+
+    passing: ClassVar[frozenset[str]] = GROUP_PASSING
 
     def resource(self, params: SubnetGroupParams) -> str | None:
         return subnet_group_resource(params.name)
@@ -149,6 +154,10 @@ class MemorydbSubnetGroup:
             )
         return state
 
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        """Delete what was created, create what was deleted, set back what was changed."""
+        return undo_of_group(arguments, change)
+
     def _create(self, ctx: Context, name: str, params: SubnetGroupParams) -> None:
         args: dict[str, Any] = {"SubnetIds": _subnet_ids(ctx, params)}
         if params.description is not None:
@@ -206,9 +215,7 @@ class MemorydbSubnetGroup:
 
     def _delete(self, ctx: Context, name: str, timeout: float) -> None:
         def call(_: Intent) -> None:
-            once(
-                ctx, "memorydb", lambda memorydb: memorydb.delete_subnet_group(SubnetGroupName=name) and None
-            )
+            once(ctx, "memorydb", lambda memorydb: memorydb.delete_subnet_group(SubnetGroupName=name))
 
         def find(intent: Intent) -> Finding[None]:
             return shows(read_subnet_group(ctx, name) is None, ctx, intent, SETTLE)

@@ -13,16 +13,18 @@ not replace anew in what it wrote.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta
-from runbook.contract import Change, Context, Params, Permissions
+from runbook.contract import Change, Context, Params, Permissions, UndoAnswer
 from runbook.errors import Failed
 
 from ._files_edit import EditParams, EditResult, apply, change_of, edited, look
 from ._files_open import open_where_unknown
 from ._files_place import Placing
+from ._files_undo import PASSING, put_back
 
 
 class ReplaceParams(EditParams, frozen=True, kw_only=True):
@@ -40,6 +42,7 @@ class Replace:
     Params: ClassVar[type[Params]] = ReplaceParams
     Result: ClassVar[type[msgspec.Struct]] = EditResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: ReplaceParams) -> str | None:
         return None  # which file it is depends on the links that lead there
@@ -67,6 +70,9 @@ class Replace:
 
     def apply(self, ctx: Context, params: ReplaceParams, change: Change) -> Any:
         return apply(ctx, params, change)
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)
 
 
 def _decoded(content: bytes, encoding: str) -> str:

@@ -13,12 +13,13 @@ unless `mode` says otherwise.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import Change, Context, LocalPath, Permissions, TemplateSyntax
+from runbook.contract import Change, Context, LocalPath, Permissions, TemplateSyntax, UndoAnswer
 from runbook.errors import Failed
 from runbook.values import Unknown
 
@@ -27,6 +28,7 @@ from ._files_arguments import FileParams
 from ._files_mode import octal
 from ._files_open import open_where_unknown
 from ._files_result import FileResult
+from ._files_undo import PASSING, put_back
 from ._files_world import World
 from ._files_write import Manner
 
@@ -71,6 +73,7 @@ class Template:
     Params: ClassVar[type[FileParams]] = TemplateParams
     Result: ClassVar[type[msgspec.Struct]] = FileResult
     permissions: ClassVar[Permissions] = Permissions()
+    passing: ClassVar[frozenset[str]] = PASSING
 
     def resource(self, params: TemplateParams) -> str | None:
         return None  # which file it is depends on what is at `dest`
@@ -104,6 +107,9 @@ class Template:
 
     def apply(self, ctx: Context, params: TemplateParams, change: Change) -> Any:
         return _files_place.apply(ctx, change, Manner(backup=params.backup, validate=params.validate))
+
+    def undo(self, arguments: Mapping[str, Any], change: Change) -> UndoAnswer:
+        return put_back(change)
 
 
 def _syntax(params: TemplateParams) -> TemplateSyntax:

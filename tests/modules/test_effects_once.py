@@ -10,6 +10,7 @@ import pytest
 from runbook.attempt import Attempt
 from runbook.errors import Stopped
 
+from tests.modules.test_undo import kept, undo
 from tests.support.lives import (
     Account,
     Effect,
@@ -285,6 +286,31 @@ STACKS = [
 @pytest.mark.parametrize(("effect", "trouble"), matrix(STACKS))
 def test_stacks(account: Account, effect: Effect, trouble: Trouble) -> None:
     happens_once(account, effect, trouble)
+
+
+# ---------------------------------------------------------------- undo
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "after"),
+    [
+        ("cloudformation_stack", STACK, {**STACK, "template": template("new"), "tags": {"a": "b"}}),
+        (
+            "memorydb_subnet_group",
+            {**GROUP, "subnets": BOTH[:1], "description": "one", "tags": {"a": "old"}},
+            {**GROUP, "subnets": BOTH, "description": "two", "tags": {"a": "new"}},
+        ),
+    ],
+    ids=["stack", "subnet group"],
+)
+def test_what_was_changed_is_as_it_was_once_it_is_taken_back(
+    account: Account, module: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    account.play(module, **before)
+    (change,) = account.play(module, **after).changes
+    answer = undo(module, after, kept(change.before, change.after, str(change.resource), change.action))
+    assert account.play(module, **answer.arguments).changed
+    assert not account.play(module, **before).changed
 
 
 # ---------------------------------------------------------------- pauses
