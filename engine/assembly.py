@@ -208,5 +208,5 @@ def _reporter(view: View, masker: Masker, plan: PlanPart) -> Reporter:
     if isinstance(plan, Making):
         from .report_plan import PlanReporter
 
-        return PlanReporter(screen, style, verbosity=view.verbosity, kept=view.kept)
+        return PlanReporter(screen, style, verbosity=view.verbosity, kept=view.kept, lasting=plan.lasting)
     return TextReporter(screen, style, verbosity=view.verbosity, with_diff=view.diff)

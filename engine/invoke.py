@@ -16,6 +16,7 @@ from .effects import Place
 from .errors import Failed, ParamsError, RunbookError, TemplateError
 from .include_vars import included
 from .job import Job
+from .lasting import lasting
 from .late_arguments import late_arguments
 from .model import Change, Value, VarsFiles
 from .outcomes import left_open, must_know
@@ -127,8 +128,9 @@ class Invoker:
         context = replace(
             context, secret_arguments=context.secret_arguments | secret, limit=limit, place=place
         )
+        lost = partial(lasting, module, task.module, called)
         planned = supposed.world if supposed else self._planned(job, scope)
-        agree = supposed.hear if supposed else self._agree(job, context, params, planned)
+        agree = supposed.hear if supposed else self._agree(job, context, params, planned, lost)
 
         def call() -> Attempt:
             return carry_out(cast(Module, module), params, context, planned, agree)
@@ -177,13 +179,18 @@ class Invoker:
         return PlannedWorld() if compares else None
 
     def _agree(
-        self, job: Job, context: StepContext, params: Params, planned: PlannedWorld | None
+        self,
+        job: Job,
+        context: StepContext,
+        params: Params,
+        planned: PlannedWorld | None,
+        lost: Callable[[Change], str],
     ) -> Callable[[Change], None]:
         """What hears of the change before it is made; a task that only compares needs no agreement."""
         promise, edited = self._services.promise, self._services.edited if job.anew else None
         if planned is not self._services.planned or (promise is None and edited is None):
             return agreed
-        call = call_of(job, context, params)
+        call = replace(call_of(job, context, params), lasting=lost)
 
         def agree(change: Change) -> None:
             if promise is not None:

@@ -100,6 +100,7 @@ class PlanBook(NoJournal):
                     label=manner.text(shown(value)) if items else "",
                     open=contains_unknown(value),
                     changed=change.action is not Action.RUN or outcome.status is not Status.OK,
+                    lasting=manner.text(call.lasting(change)),
                     arguments=kept,
                     settings={name: manner.keep(v, call, name) for name, v in call.settings.items()},
                 )

@@ -45,6 +45,8 @@ class ShownStep(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     line: int
     changes: tuple[ShownChange, ...]
+    lasting: str | None
+    """Why `runbook undo` can't take it back; null: it may."""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +142,7 @@ def _shown_steps(steps: Sequence[PlannedStep]) -> Iterator[ShownStep]:
                 file=step.file,
                 line=step.line,
                 changes=changes,
+                lasting=next((call.lasting for call in step.calls if call.changed and call.lasting), None),
             )
 
 

@@ -75,6 +75,12 @@ class Making:
         """Whether anything would change, or may."""
         return any(call.changed for step in self.book.steps(Shown(self._masker)) for call in step.calls)
 
+    def lasting(self) -> list[str]:
+        """Names of the tasks whose changes nothing takes back."""
+        steps = self.book.steps(Shown(self._masker))
+        found = (step.task for step in steps for call in step.calls if call.changed and call.lasting)
+        return list(dict.fromkeys(found))
+
     def document(self, exit_code: int, failures: Sequence[Failure], notes: Sequence[str]) -> PlanDocument:
         """The plan for programs, secrets masked."""
         assert self.header is not None  # noqa: S101 (asked at the end of the run)

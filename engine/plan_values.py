@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from .values import Secret, contains_unknown
 
 UNKNOWN, KEYED = "$unknown", "$keyed"
 """The one key of an object that stands for a value that is not known, and for a secret."""
+
+PAIRS = "$dict"
+"""That of a mapping with keys that are no plain texts."""
 
 ABSENT = object()
 """No value is there; an empty one (null) counts as none."""
@@ -110,6 +113,8 @@ def differences(planned: Any, now: Any, keyer: Callable[[Any], str], path: str =
     if mark == KEYED:
         if now is ABSENT or not hmac.compare_digest(str(planned[KEYED]), keyer(now)):
             yield Difference(path, planned, now)
+    elif mark == PAIRS and isinstance(now, dict):
+        yield from _pairs(planned[PAIRS], now, keyer, path)
     elif isinstance(planned, dict) and isinstance(now, dict) and not mark and not _mark(now):
         for name in [*planned, *(name for name in now if name not in planned)]:
             below = f"{path}.{name}" if path else str(name)
@@ -119,6 +124,21 @@ def differences(planned: Any, now: Any, keyer: Callable[[Any], str], path: str =
             yield from differences(one, other, keyer, f"{path}[{number}]")
     elif not _same(planned, now):
         yield Difference(path, planned, now)
+
+
+def _pairs(
+    planned: Sequence[Any], now: Mapping[str, Any], keyer: Callable[[Any], str], path: str
+) -> Iterator[Difference]:
+    """Of a mapping with keys that are no plain texts, or secret."""
+    left = list(now[PAIRS] if _mark(now) == PAIRS else now.items())
+    for key, value in planned:
+        found = next((pair for pair in left if not any(differences(key, pair[0], keyer))), None)
+        if found is None:
+            yield Difference(path, planned=value, now=ABSENT)
+            continue
+        left.remove(found)
+        yield from differences(value, found[1], keyer, path)
+    yield from (Difference(path, ABSENT, value) for _, value in left)
 
 
 def _mark(value: Any) -> str:

@@ -45,6 +45,8 @@ class PlannedCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The item holds what is known after apply only, so that its identity is another one then."""
     changed: bool = True
     """False: it runs something that changes nothing, as the task says (`changed_when: false`)."""
+    lasting: str = ""
+    """Why nothing takes it back; empty: something may."""
     arguments: Any = None
     settings: Any = None
     """Where and how it acts: AWS settings, connection, environment."""
@@ -85,6 +87,8 @@ class Call:
     """Names of the arguments that were made from a secret; `environment`, when that was."""
     secret: bool = False
     """`no_log`."""
+    lasting: Callable[[Change], str] = lambda _change: ""
+    """Why nothing takes the change back."""
     ask: Callable[[str], str] = lambda _prompt: ""
     begun: Callable[[], bool] = lambda: False
     """Whether this run did a part of it before it stopped."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from . import diff
-from .events import ItemFinished, PlayStarted, RunFinished, StepFinished, TaskStarted
+from .events import Event, ItemFinished, Notice, PlayStarted, RunFinished, StepFinished, TaskStarted
 from .model import Action, Change, Outcome, Status
 from .prose import visible
 from .report_recap import recap, verdict
@@ -13,23 +13,45 @@ from .report_screen import Screen
 from .report_text import TextReporter
 from .style import Style
 
+MOST_NAMED = 5
+"""Tasks that are named."""
+
 KEEP = "`runbook plan ... -o FILE` keeps this plan, and `runbook play --plan FILE` does exactly this."
 
 
 class PlanReporter(TextReporter):
     """Writes a dry run; what needs no change is shown with `verbosity` from 1 only.
 
-    `kept`: the plan is going to be kept in a file, so nobody needs to be told how.
+    `kept`: the plan is going to be kept in a file, so nobody needs to be told how. `lasting`: asked at the end for
+    the tasks whose changes nothing takes back.
     """
 
-    def __init__(self, screen: Screen, style: Style, *, verbosity: int = 0, kept: bool = False) -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        style: Style,
+        *,
+        verbosity: int = 0,
+        kept: bool = False,
+        lasting: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         super().__init__(screen, style, verbosity=verbosity, with_diff=True)
         self._kept = kept
+        self._lasting = lasting
         self._begun: TaskStarted | None = None
         """The task whose heading is written when there is something to tell of it."""
         self._hidden = 0
         """Tasks in a row of which nothing was told."""
         self._hosts: dict[str, list[Change]] = {}
+
+    def tell(self, event: Event) -> None:
+        if (
+            isinstance(event, Notice)
+            and self._begun is not None
+            and event.message.startswith(self._begun.name)
+        ):
+            self._unfold(self._begun.name)  # a warning belongs to its task
+        super().tell(event)
 
     # ------------------------------------------------------------ what is left out
 
@@ -103,6 +125,9 @@ class PlanReporter(TextReporter):
         if len(event.hosts) > 1 and changing:
             lines += ["Hosts:", *_by_host(changing)]
         lines += [self._style(diff.summary(shown), "heading")]
+        if tasks := self._lasting():
+            more = f" and {len(tasks) - MOST_NAMED} more" if len(tasks) > MOST_NAMED else ""
+            lines += [f"Nothing takes back: {', '.join(map(visible, tasks[:MOST_NAMED]))}{more}."]
         if shown and not self._kept:
             lines += [self._style(KEEP, "quiet")]
         return lines

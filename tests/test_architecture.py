@@ -71,6 +71,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "attempt",
         "async_steps",
         "background",
+        "lasting",
         "late_arguments",
         "late_module",
         "throttle",
