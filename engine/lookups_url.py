@@ -45,7 +45,7 @@ def url(_site: Site, *terms: Any, **options: Any) -> list[Any]:
 
 
 def _fetch(address: str, how: _Options) -> bytes:
-    if urlsplit(address).scheme not in ("http", "https", "ftp"):
+    if urlsplit(address).scheme not in ("http", "https", "ftp", "file"):
         raise ValueError(f"{address} is not an address of the web")
     request = urllib.request.Request(address, headers={"User-agent": how.http_agent})  # noqa: S310 (looked at above)
     for name, value in how.headers.items():

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -25,6 +25,9 @@ from ._files_arguments import FileParams
 Redirects = Literal["all", "yes", "safe", "urllib2", "none", "no"]
 AGENT = "ansible-httpget"
 SAFE = ("GET", "HEAD")
+WEB = ("http", "https", "ftp")
+NO_STATUS = 0
+"""Of an answer that has no code: of `ftp` and `file`."""
 
 
 class RequestParams(FileParams, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ class RequestParams(FileParams, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server said. `status` -1: there was no answer, and `error` tells why."""
+    """What a server said. `status` -1: there was no answer, and `error` tells why; NO_STATUS: it has none."""
 
     status: int
     url: str
@@ -86,6 +89,7 @@ def send(
     redirects: str = "urllib2",
     timeout: float = 30,
     unix_socket: str | None = None,
+    schemes: Sequence[str] = WEB,
 ) -> Answer:
     """Ask once. A refusal is an answer; raises Failed only for arguments that can't be used."""
     jar = http.cookiejar.CookieJar()
@@ -102,8 +106,9 @@ def send(
     try:
         request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 (it is looked at below)
     except ValueError as error:
-        raise Failed(f"'{params.url}' is no address: {error}") from error
-    if request.type not in ("http", "https", "ftp"):
+        told = {"status": -1, "url": params.url}
+        raise Failed(str(error), hint="An address begins with https:// or http://.", result=told) from error
+    if request.type not in schemes:
         raise Failed(f"'{params.url}' is no address of the web", hint="Write http:// or https:// before it.")
     held_back = {name.lower() for name in params.unredirected_headers}
     for name, value in given.items():
@@ -113,7 +118,7 @@ def send(
     began = time.monotonic()
     try:
         with opener.open(request, timeout=timeout) as response:
-            return _answer(params, response, response.status or 200, jar, began)
+            return _answer(params, response, response.status or NO_STATUS, jar, began)
     except urllib.error.HTTPError as error:
         return _answer(params, error, error.code, jar, began, f"HTTP Error {error.code}: {error.reason}")
     except (OSError, http.client.HTTPException) as error:

@@ -42,6 +42,7 @@ from ._files_undo import PASSING, put_back
 from ._files_world import World, path_of
 from ._files_write import Manner
 
+_SCHEMES = (*_http.WEB, "file")
 _TEMPORARY = "The file is put in place at once."
 
 
@@ -63,7 +64,9 @@ class GetUrlResult(msgspec.Struct, frozen=True, kw_only=True):
     url: Annotated[str, Meta(description="Where it comes from.")]
     msg: Annotated[str, Meta(description="OK, or why it was not fetched.")] = ""
     elapsed: Annotated[int, Meta(description="Seconds that it took.")] = 0
-    status_code: Annotated[int | msgspec.UnsetType, Meta(description="Code of the answer.")] = msgspec.UNSET
+    status_code: Annotated[
+        int | None | msgspec.UnsetType, Meta(description="Code of the answer; of a file there is none.")
+    ] = msgspec.UNSET
     checksum_src: Annotated[Any, Meta(description="SHA-1 of what was fetched.")] = msgspec.UNSET
     checksum_dest: Annotated[Any, Meta(description="SHA-1 of what was there.")] = msgspec.UNSET
     md5sum: Annotated[Any, Meta(description="MD5 of it.")] = msgspec.UNSET
@@ -121,7 +124,7 @@ class GetUrl:
         if there and not wanted and not into:  # of a file in a folder Ansible asks for no time
             moment = os.stat(dest).st_mtime if os.path.exists(dest) else 0  # noqa: PTH110, PTH116 (a text)
             headers["If-Modified-Since"] = email.utils.formatdate(moment, usegmt=True)
-        answer = _http.send(params, headers=headers, timeout=params.timeout)
+        answer = _http.send(params, headers=headers, timeout=params.timeout, schemes=_SCHEMES)
         _check(params, answer, place.told)
         found = Seen(place=place, answer=answer)
         if wanted and answer.status != 304 and not _matches(answer.body, wanted):
@@ -171,7 +174,7 @@ def _result(params: GetUrlParams, seen: Seen) -> GetUrlResult:
         url=params.url,
         msg=answer.said,
         elapsed=int(answer.elapsed),
-        status_code=answer.status,
+        status_code=None if answer.status == _http.NO_STATUS else answer.status,
     )
     if answer.status == 304:
         return told
@@ -192,19 +195,13 @@ def _shown(params: GetUrlParams, seen: Seen) -> dict[str, Any]:
 
 def _check(params: GetUrlParams, answer: _http.Answer, dest: str) -> None:
     """Raises Failed for anything but the file, or word that it is the same."""
-    if answer.status in (200, 304) or (answer.status > 0 and params.url.startswith("ftp:")):
+    if answer.status in (200, 304, _http.NO_STATUS):
         return
-    raise Failed(
-        "Request failed" if answer.status > 0 else answer.error,
-        hint=answer.error,
-        result={
-            "dest": dest,
-            "url": params.url,
-            "status_code": answer.status,
-            "response": answer.error,
-            "elapsed": int(answer.elapsed),
-        },
-    )
+    told = {"dest": dest, "url": params.url, "elapsed": int(answer.elapsed)}
+    if answer.status < 0:
+        raise Failed(answer.error, result=told)
+    told |= {"status_code": answer.status, "response": answer.error}
+    raise Failed("Request failed", hint=answer.error, result=told)
 
 
 def _name(url: str) -> str:
@@ -236,8 +233,8 @@ def _digest(params: GetUrlParams) -> tuple[str, str] | None:
 def _looked_up(params: GetUrlParams, address: str) -> str:
     """The digest of our file in a file of digests, or its only one."""
     asked = msgspec.structs.replace(params, url=address)
-    answer = _http.send(asked, timeout=params.timeout)
-    if answer.status != 200:
+    answer = _http.send(asked, timeout=params.timeout, schemes=_SCHEMES)
+    if answer.status not in (200, _http.NO_STATUS):
         raise Failed(f"The checksums at {address} can't be read: {answer.said}")
     lines = [line.split() for line in answer.body.decode("utf-8", "replace").splitlines() if line.strip()]
     name = _name(params.url)
