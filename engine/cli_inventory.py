@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # imported when a command needs it: `runbook --version` is to
 @click.option("--vars", "variables", is_flag=True, help="With --graph: variables, too.")
 @click.option("-y", "--yaml", is_flag=True, help="YAML instead of JSON.")
 @click.option("--export", is_flag=True, help="Each variable where it is set, at a group or at a host.")
+@click.option("--output", "file", metavar="FILE", help="Write it to FILE instead of showing it.")
 @click.option(
     "--playbook-dir", default=".", metavar="FOLDER", help="Its group_vars and host_vars count, too."
 )
@@ -38,12 +40,23 @@ def inventory(group: str | None, **given: Any) -> int:
     _check(group, given)
     view = _view(given)
     if given["host"] is not None:
-        click.echo(as_host(view, given["host"], yaml=given["yaml"]))
+        text = as_host(view, given["host"], yaml=given["yaml"])
     elif given["graph"]:
-        click.echo(as_graph(view, group, variables=given["variables"]))
+        text = as_graph(view, group, variables=given["variables"])
     else:
-        click.echo((as_yaml if given["yaml"] else as_json)(view, given["limit"]))
+        text = (as_yaml if given["yaml"] else as_json)(view, given["limit"])
+    _tell(text, given["file"])
     return DONE
+
+
+def _tell(text: str, file: str | None) -> None:
+    if file is None:
+        click.echo(text)
+        return
+    try:
+        Path(file).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"The inventory can't be written to {file}: {error.strerror}") from error
 
 
 def _check(group: str | None, given: Mapping[str, Any]) -> None:

@@ -91,7 +91,8 @@ class Constructed:
         key = self._value(keyed.key, scope, templates)
         if key is _NOTHING or isinstance(key, Unknown):
             return
-        prefix = str(reveal(templates.render(keyed.prefix, scope)))
+        written = keyed.prefix
+        prefix = written.source if isinstance(written, Template) else str(written)  # as it stands, in Ansible
         for part in _parts(key, keyed):
             bare = not prefix and not self.leading
             yield part if bare else f"{prefix}{keyed.separator}{part}"

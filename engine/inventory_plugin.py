@@ -11,7 +11,7 @@ from .contract import ClientFactory, FoundHost, Target
 from .errors import LoadError, Problem, RunbookError, nearest
 from .inventory_constructed import SETTINGS, Constructed, read_constructed
 from .inventory_groups import Groups, GroupVars, Layers
-from .inventory_text import InventoryText
+from .inventory_text import ALL, InventoryText
 from .model import Value
 from .scope import VariableScope
 from .template import Templates
@@ -101,7 +101,8 @@ def _construct(made: Constructed, hosts: list[str], into: InventoryText, templat
     merged = GroupVars(into, Layers((), ()), [])
     shared: dict[str, Mapping[str, Value]] = {host: merged.of(groups.above(host), None, {}) for host in hosts}
     for host in hosts:
-        made.apply(host, shared[host], into, templates)
+        member = [group for group in groups.above(host) if group != ALL]
+        made.apply(host, {**shared[host], "group_names": sorted(member)}, into, templates)
 
 
 __all__ = ["Problem", "Reach", "read_plugin"]

@@ -15,7 +15,8 @@ from jinja2.tests import TESTS as JINJA_TESTS
 
 from .filters_data import TRUE_WORDS
 from .filters_text import as_text
-from .values import Secret, Unknown, UnknownValue
+from .template_guard import Missing
+from .values import VAULTED_TEXT, Secret, Unknown, UnknownValue
 from .versions import KINDS as VERSIONS
 
 _FALSE_WORDS = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
@@ -175,8 +176,10 @@ def vaulted_file(path: Any) -> bool:
 
 
 def vault_encrypted(value: Any) -> bool:
-    """Whether it is one that vault encrypts: such values are secrets here, and open when they are used."""
-    return isinstance(value, Secret) and value.origin.startswith("vault")
+    """Whether `!vault` wrote it; what stands in a file that is encrypted as a whole is not, as in Ansible."""
+    if isinstance(value, Missing):
+        value.fail()
+    return isinstance(value, Secret) and value.origin.startswith(VAULTED_TEXT)
 
 
 _JINJA: Mapping[str, Any] = JINJA_TESTS

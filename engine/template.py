@@ -44,6 +44,7 @@ from .template_truth import as_flag, as_truth
 from .values import (
     DERIVED,
     OMIT,
+    VAULTED_TEXT,
     Expression,
     NeedsPlain,
     Secret,
@@ -54,6 +55,8 @@ from .values import (
     contains_unknown,
 )
 from .vault import Vault
+
+_INCLUDING = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 _BUILDS = (
     nodes.Filter,
@@ -142,7 +145,7 @@ class Templates:
         text = self.vault.open(vaulted.source, vaulted.position).decode("utf-8", "backslashreplace")
         if self._masker is not None:
             self._masker.add(text)
-        return Secret(text, f"vault {vaulted.position}")
+        return Secret(text, f"{VAULTED_TEXT} {vaulted.position}")
 
     def read(self, path: Path) -> tuple[bytes, bool]:
         """A file's content, opened when it is encrypted, and whether it was. Raises VaultError, OSError."""
@@ -232,7 +235,7 @@ class Templates:
             try:
                 tree = self._environments[how, False].parse(text.removesuffix("\n"))
                 self._environments.bring_plugins(tree, Template(text, Position(name, 1, 1)))
-                compiled = self._compiled[key] = self._ready(tree, line_ends(text), how)
+                compiled = self._compiled[key] = self._ready(tree, line_ends(text), how, name)
             except TemplateSyntaxError as error:
                 raise problem_error(syntax_problem(error, origin)) from None
         return compiled, origin
@@ -270,10 +273,15 @@ class Templates:
                 check_syntax(template) or syntax_problem(error, origin_of(template))
             ) from None
 
-    def _ready(self, tree: nodes.Template, tail: int, syntax: TemplateSyntax | None = None) -> Compiled:
+    def _ready(
+        self, tree: nodes.Template, tail: int, syntax: TemplateSyntax | None = None, file: str | None = None
+    ) -> Compiled:
         builds = next(tree.find_all(_BUILDS), None) is not None
         changes = changes_in_place(tree)
-        environment = self._environments[syntax, changes]
+        if file is not None and next(tree.find_all(_INCLUDING), None) is not None:
+            environment = self._environments.of_file(syntax, changes, file)
+        else:
+            environment = self._environments[syntax, changes]
         code = environment.compile(tree)
         jinja = environment.template_class.from_code(environment, code, environment.globals)
         return Compiled(jinja=jinja, builds=builds or changes, changes=changes, tail=tail)

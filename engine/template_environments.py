@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import nodes
+from jinja2 import FileSystemLoader, nodes
 
 from .contract import TemplateSyntax
 from .errors import TemplateError
@@ -30,6 +30,7 @@ class Environments(dict[tuple[TemplateSyntax | None, bool], Environment]):
         super().__init__()
         self._base = base
         self._doors = doors
+        self._near: dict[tuple[Any, ...], Environment] = {}
         filters, tests = guarded()
         self.filters = Table(filters, JINJA_ONLY, partial(_brought, plugins, FILTERS))
         self.tests = Table(tests, JINJA_ONLY_TESTS, partial(_brought, plugins, TESTS))
@@ -49,6 +50,14 @@ class Environments(dict[tuple[TemplateSyntax | None, bool], Environment]):
         self[key] = made
         return made
 
+    def of_file(self, syntax: TemplateSyntax | None, changes: bool, file: str) -> Environment:
+        """For a template file that includes others: these are looked for where it lies, too."""
+        places = _places(Path(file), self._base)
+        key = (syntax, changes, places)
+        if key not in self._near:
+            self._near[key] = self[syntax, changes].overlay(loader=FileSystemLoader(places))
+        return self._near[key]
+
     def bring_plugins(self, tree: nodes.Template, template: Template | Expression) -> None:
         """Make known the filters and tests of plugins that lie near a text's own file."""
         tables = {FILTERS: self.filters, TESTS: self.tests}
@@ -56,6 +65,15 @@ class Environments(dict[tuple[TemplateSyntax | None, bool], Environment]):
             found = plugin_near(template, kind, node.name)
             if found is not None:
                 tables[kind][node.name] = found
+
+
+def _places(file: Path, base: Path) -> tuple[str, ...]:
+    """Where a template file's includes are looked for, the first wins: its role, the playbook, its own folder."""
+    folder = (base / file).parent
+    above = next((place for place in (folder, *folder.parents) if place.name == "templates"), None)
+    role = [] if above is None else [above, above.parent]
+    places = (*role, base / "templates", base, folder / "templates", folder)
+    return tuple(dict.fromkeys(map(str, places)))
 
 
 def _brought(plugins: Plugins, kind: str, name: str) -> Any:

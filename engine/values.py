@@ -152,6 +152,9 @@ MASK = "********"
 DERIVED: Final = "derived"
 """The origin of a Secret that an expression made from another: it can be rendered again."""
 
+VAULTED_TEXT: Final = "vault text"
+"""How the origin of a Secret begins that stands behind `!vault`."""
+
 
 class Omit:
     """The value of the variable `omit`: an argument that gets it is as if it were not written."""

@@ -164,7 +164,7 @@ class YamlFile:
         for key, value in node.value:
             if key.tag == f"{TAG}merge":
                 continue
-            name: object = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key)
+            name = _name_of(key)
             if name in own:
                 place = self.position(own[name][0])
                 self.warn(
@@ -173,20 +173,21 @@ class YamlFile:
                     f"First in line {place.line}, column {place.column}. The last one counts.",
                 )
             own[name] = (key, value)
-        if merged:
-            yield from self._merge(merged, set(own))
-        yield from own.values()
+        if not merged:
+            yield from own.values()
+            return
+        found = {_name_of(key): (key, value) for key, value in self._merge(merged)}
+        yield from {**found, **own}.values()  # what is written here stands where the merged one would
 
-    def _merge(
-        self, merged: list[tuple[yaml.Node, yaml.Node]], taken: set[object]
-    ) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+    def _merge(self, merged: list[tuple[yaml.Node, yaml.Node]]) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        taken: set[object] = set()
         for _, value in merged:
             for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 if not isinstance(source, yaml.MappingNode):
                     self.problem("'<<' takes a mapping or a list of them", source)
                     continue
                 for key, inner in self._pairs(source):
-                    name = (key.tag, str(key.value))
+                    name = _name_of(key)
                     if name not in taken:
                         taken.add(name)
                         yield key, inner
@@ -302,6 +303,11 @@ def read_yaml(path: str, vault: Vault | None = None) -> YamlFile:
 
 def is_null(node: yaml.Node) -> bool:
     return bool(node.tag == f"{TAG}null")
+
+
+def _name_of(key: yaml.Node) -> object:
+    """What tells a key from others of its mapping."""
+    return (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key)
 
 
 _KINDS = {"str": "text", "int": "a number", "float": "a number", "bool": "true or false", "null": "nothing",

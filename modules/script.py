@@ -25,7 +25,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
-from runbook.contract import FREE_FORM, Action, Change, Context, Params, Permissions, aliases, no_effect
+from runbook.contract import FREE_FORM, Action, Change, Context, Params, Permissions, aliases
 from runbook.errors import Failed
 from runbook.values import Unknown
 
@@ -46,7 +46,7 @@ class ScriptParams(Params, frozen=True, kw_only=True):
         None
     )
     executable: Annotated[str | None, Meta(description="The program that runs it, such as python3.")] = None
-    decrypt: Annotated[bool, no_effect("A script is run as it is.")] = True
+    decrypt: Annotated[bool, Meta(description="Open a script that vault encrypted.")] = True
 
 
 class ScriptResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +106,10 @@ class Script:
 
     def apply(self, ctx: Context, params: ScriptParams, change: Change) -> ScriptResult:
         seen: Seen = change.before
-        with _copied(Path(seen.path)) as copy:
+        content = Path(seen.path).read_bytes()
+        if params.decrypt:
+            content = ctx.files.opened(content, seen.path)
+        with _copied(Path(seen.path).name, content) as copy:
             words = [params.executable or "", shlex.quote(str(copy)), seen.rest]
             text = " ".join(word for word in words if word)
             if params.chdir:
@@ -129,12 +132,12 @@ def _split(text: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def _copied(script: Path) -> Iterator[Path]:
+def _copied(name: str, content: bytes) -> Iterator[Path]:
     """A copy that may be executed, in a folder that only we can read."""
     folder = Path(tempfile.mkdtemp(prefix="runbook-script-"))
     try:
-        copy = folder / script.name
-        shutil.copyfile(script, copy)
+        copy = folder / name
+        copy.write_bytes(content)
         copy.chmod(0o700)
         yield copy
     finally:

@@ -43,7 +43,7 @@ def scope(text: str, vault: Vault = VAULT, masker: Masker | None = None) -> Vari
 def test_a_value_is_opened_when_it_is_read(tag: str) -> None:
     found = scope(f"a: {tag} |\n{sealed('hello')}b: '{{{{ a }}}} you'\n")
     a, b = found.get("a"), found.get("b")
-    assert (type(a), Secret.reveal(a), a.origin) == (Secret, "hello", "vault v.yml:1:4")
+    assert (type(a), Secret.reveal(a), a.origin) == (Secret, "hello", "vault text v.yml:1:4")
     assert (type(b), Secret.reveal(b)) == (Secret, "hello you")
     assert found.evaluate(Expression("a == 'hello' and a | length == 5 and 'ell' in a")) is not False
 
