@@ -65,7 +65,7 @@ class GetUrlResult(msgspec.Struct, frozen=True, kw_only=True):
     msg: Annotated[str, Meta(description="OK, or why it was not fetched.")] = ""
     elapsed: Annotated[int, Meta(description="Seconds that it took.")] = 0
     status_code: Annotated[
-        int | None | msgspec.UnsetType, Meta(description="Code of the answer; of a file there is none.")
+        int | msgspec.UnsetType | None, Meta(description="Code of the answer; of a file there is none.")
     ] = msgspec.UNSET
     checksum_src: Annotated[Any, Meta(description="SHA-1 of what was fetched.")] = msgspec.UNSET
     checksum_dest: Annotated[Any, Meta(description="SHA-1 of what was there.")] = msgspec.UNSET
