@@ -42,13 +42,8 @@ class History:
     def learn(self, record: Record) -> None:
         """A record that was written, before the run went on or since."""
         match record:
-            case StepDone() if record.anew:
-                self._begin_anew(record)
             case StepDone():
-                self._anew.pop(record.step, None)
-                self._steps[record.step] = record
-                if record.outcome.failed and not record.rescued:
-                    self._reopen(record.step, "the step failed after it")
+                self._fold_end(record)
             case ItemDone():
                 self._items.setdefault(record.step, {})[record.item, record.same] = record.outcome
             case EffectIntent() | EffectDone():
@@ -70,6 +65,16 @@ class History:
                 plans.pop(record.key, None)
         elif record.planned:
             plans[record.key] = joined(plans.get(record.key, ()), record.planned)
+
+    def _fold_end(self, record: StepDone) -> None:
+        if record.anew:
+            self._begin_anew(record)
+            return
+        self._steps[record.step] = record
+        if self._anew:
+            self._anew.pop(record.step, None)
+        if record.outcome.failed and not record.rescued:
+            self._reopen(record.step, "the step failed after it")
 
     def _begin_anew(self, record: StepDone) -> None:
         """What the step did, it did as it was written then."""
@@ -170,11 +175,28 @@ def pick(runs: Sequence[RunSummary], header: RunHeader) -> RunSummary | None:
     """
     wanted = _manner(header)
     for summary in reversed(runs):
-        if _manner(summary.header) == wanted:
+        if _manner(summary.header) == wanted and not elsewhere(summary.header, header):
             held = header.plan in ("", summary.header.plan)
             open_ = not summary.finished and taken_back(runs, summary.run) is None
             return summary if held and open_ else None
     return None
+
+
+def passed_over(runs: Sequence[RunSummary], header: RunHeader) -> RunSummary | None:
+    """The last run of the same playbook, when it is unfinished and acted in another world: nothing that it did
+    counts in this one."""
+    last = next((run for run in reversed(runs) if run.header.playbook == header.playbook), None)
+    return last if last is not None and not last.finished and elsewhere(last.header, header) else None
+
+
+def elsewhere(then: RunHeader, now: RunHeader) -> bool:
+    """Whether a run acted in a world that is not among those where it would act now: another account or Region, a
+    sandbox made anew. There everything that it did would look provably absent. An edit may add worlds."""
+
+    def parts(header: RunHeader) -> list[set[str]]:
+        return [set(filter(None, text.split(","))) for text in (header.account, header.region, header.target)]
+
+    return any(not was <= is_ for was, is_ in zip(parts(then), parts(now), strict=True))
 
 
 def taken_back(runs: Sequence[RunSummary], run: str) -> RunSummary | None:
@@ -192,8 +214,5 @@ def _manner(header: RunHeader) -> tuple[object, ...]:
         sorted(header.tags),
         sorted(header.skip_tags),
         header.start_at,
-        header.target,
-        header.account,
-        header.region,
         header.undoes,
     )

@@ -17,7 +17,7 @@ from .journal import Journal, RunHeader
 from .model import Inventory, Playbook, Value
 from .options import Options
 from .preflight import Destination
-from .resume import History, pick
+from .resume import History, elsewhere, passed_over, pick
 from .state_key import make_salt
 from .targets import world_of
 
@@ -31,10 +31,17 @@ class ChosenRun:
     resumed: bool
     began: datetime
     """UTC; of a run that goes on, when it began first."""
+    passed: RunHeader | None = None
+    """A run that is unfinished and acted in another world, so that this one is new."""
 
     @property
     def note(self) -> str:
         """What the operator reads of a run that goes on."""
+        if self.passed is not None:
+            return (
+                f"A new run: {self.passed.run} is unfinished, but acted in {_place(self.passed)}; "
+                f"this one acts in {_place(self.header)}."
+            )
         if not self.resumed:
             return f"It takes back run {self.header.undoes}." if self.header.undoes else ""
         count = len(self.history)
@@ -47,7 +54,7 @@ def choose_run(journal: Journal, header: RunHeader, options: Options) -> ChosenR
 
     Raises UsageError when the run that was asked for is not there, or acted in another world.
     """
-    chosen = None
+    chosen = passed = None
     if options.run is not None:
         chosen = next((run for run in journal.runs() if run.run == options.run), None)
         if chosen is None:
@@ -56,10 +63,12 @@ def choose_run(journal: Journal, header: RunHeader, options: Options) -> ChosenR
         _refuse_another_plan(chosen.header, header)
     elif not (options.check or options.fresh):
         chosen = pick(journal.runs(), header)
+        over = passed_over(journal.runs(), header) if chosen is None else None
+        passed = over.header if over is not None else None
     if chosen is None:
         options.assume.check(History())
         journal.begin(header)
-        return ChosenRun(header, History(), resumed=False, began=header.started)
+        return ChosenRun(header, History(), resumed=False, began=header.started, passed=passed)
     header = msgspec.structs.replace(header, run=chosen.run, salt=chosen.header.salt)
     history = History(journal.records(chosen.run))
     options.assume.check(history)
@@ -103,7 +112,7 @@ def new_run_name() -> str:
 
 def _refuse_elsewhere(then: RunHeader, now: RunHeader) -> None:
     """In another account or Region, or a sandbox made anew, everything would look provably absent."""
-    if (then.account, then.region, then.target) == (now.account, now.region, now.target):
+    if not elsewhere(then, now):
         return
     raise UsageError(
         f"Run {then.run} acted in {_place(then)}, and now it would go on in {_place(now)}",

@@ -98,9 +98,9 @@ def test_a_run_that_goes_on_has_not_ended() -> None:
 
 def test_a_hundred_thousand_steps_are_folded_under_a_second() -> None:
     records = [step(f"play/{number}") for number in range(100_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(History(records)) == 100_000
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def summary(run: str, end: RunEnded | None = None, **fields: Any) -> RunSummary:

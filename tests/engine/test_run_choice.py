@@ -19,10 +19,17 @@ from runbook.preflight import Destination
 from runbook.run_choice import choose_run, make_header, new_run_name
 
 
-def header(*, extra: dict[str, Any] | None = None, account: str = "1", world: str = "") -> RunHeader:
+def header(
+    *, extra: dict[str, Any] | None = None, account: str = "1", region: str = "eu-west-2", world: str = ""
+) -> RunHeader:
     options = Options(extra_vars=extra or {})
-    target = Target(region="eu-west-2", ca_file="ca.pem" if world else None, world=world)
-    where = [Destination(target, Identity(account, "arn", "eu-west-2"))]
+    where = [
+        Destination(
+            Target(region=name, ca_file="ca.pem" if world else None, world=world),
+            Identity(account, "arn", name),
+        )
+        for name in region.split(",")
+    ]
     return make_header(Playbook("p.yml", (), "d"), Inventory({}, {}), options, where)
 
 
@@ -55,7 +62,9 @@ def test_an_unfinished_run_of_the_same_manner_goes_on(journal: Journal, status: 
     assert (again.header.run == first.header.run) is resumed
 
 
-@pytest.mark.parametrize("other", [{"extra": {"a": 1}}, {"account": "2"}, {"world": "w1"}])
+@pytest.mark.parametrize(
+    "other", [{"extra": {"a": 1}}, {"account": "2"}, {"world": "w1"}, {"region": "us-1"}]
+)
 def test_another_manner_or_another_world_is_another_run(journal: Journal, other: dict[str, Any]) -> None:
     choose_run(journal, header(), Options())
     assert not choose_run(journal, header(**other), Options()).resumed
@@ -80,6 +89,34 @@ def test_a_named_run_is_refused_in_another_account_or_world(journal: Journal) ->
     for other in (header(world="w2"), header(account="2", world="w1")):
         with pytest.raises(UsageError, match="acted in account 1"):
             choose_run(journal, other, Options(run=run))
+
+
+@pytest.mark.parametrize("other", [{"account": "2"}, {"world": "w2"}, {"region": "us-1"}])
+def test_a_new_run_says_why_it_is_not_the_unfinished_one_of_another_world(
+    journal: Journal, other: dict[str, Any]
+) -> None:
+    first = choose_run(journal, header(world="w1"), Options())
+    note = choose_run(journal, header(**({"world": "w1"} | other)), Options()).note
+    assert note.startswith(
+        f"A new run: {first.header.run} is unfinished, but acted in account 1, Region eu-west-2"
+    )
+
+
+def test_nothing_is_said_of_a_finished_run_of_another_world(journal: Journal) -> None:
+    choose_run(journal, header(), Options())
+    end(journal, "done")
+    assert choose_run(journal, header(account="2"), Options()).note == ""
+
+
+def test_an_edit_may_add_a_region(journal: Journal) -> None:
+    run = choose_run(journal, header(), Options()).header.run
+    assert choose_run(journal, header(region="eu-west-2,us-1"), Options()).header.run == run
+    with pytest.raises(UsageError, match="acted in account 1"):
+        choose_run(
+            journal,
+            header(),
+            Options(run=choose_run(journal, header(region="eu-west-2,us-1"), Options(fresh=True)).header.run),
+        )
 
 
 def test_a_named_run_that_is_not_there(journal: Journal) -> None:
