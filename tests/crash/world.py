@@ -154,6 +154,7 @@ _NAMES: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"(?<=InstanceProfile-)[0-9A-Z]{12}\b"), "*"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "NODE"),
     (re.compile(r"\b127(\.\d+){3}\b"), "ADDRESS"),
+    (re.compile(r"\b(ADDRESS:\d+@)\d+"), r"\1BUS"),
     (re.compile(r"^(NODE ADDRESS.*? (?:-|NODE) )\d+ \d+ \d+ ", re.MULTILINE), r"\1CLOCKS "),
 )
 """Names that a world gives anew, addresses and clocks."""
