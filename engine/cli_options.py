@@ -92,10 +92,11 @@ run_options: Callable[[F], F] = options(
         "--assume", multiple=True, metavar="[TASK=]done|not-done",
         help="Answer for commands of which nothing can tell whether they ran, for all or for one task.",
     ),
-    click.option(
-        "--yes", is_flag=True,
-        help="Finished steps that were edited since may remove or replace things without a question.",
-    ),
+)  # fmt: skip
+
+edits_option: Callable[[F], F] = click.option(
+    "--yes", is_flag=True,
+    help="Finished steps that were edited since may remove or replace things without a question.",
 )  # fmt: skip
 
 step_option: Callable[[F], F] = click.option("--step", is_flag=True, help="Ask before each task.")

@@ -14,6 +14,7 @@ from .cli_codes import DONE, WOULD_CHANGE
 from .cli_options import (
     DEFAULT_STATE,
     FORKS,
+    edits_option,
     extra_vars_option,
     inventory_options,
     inventory_sources,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:  # imported when a command needs it: `runbook --version` is to
 @selection_options
 @world_options
 @run_options
+@edits_option
 @click.option(
     "--plan",
     "plan_file",
@@ -121,6 +123,7 @@ def plan(playbooks: tuple[str, ...], out: Path | None, **given: Any) -> int:
 @extra_vars_option
 @vault_options
 @run_options
+@edits_option
 @step_option
 @state_option
 @report_options

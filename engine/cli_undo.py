@@ -94,8 +94,9 @@ def _is_left(runs: Sequence[RunSummary], chosen: RunSummary, state: Path) -> boo
     from .resume import taken_back
     from .runs_list import status_of
 
-    if status_of(chosen, chosen.times[-1], WriterLock.held_by(state)) == "running":
-        raise UsageError(f"Run {chosen.run} is at work", hint="Stop it, or wait for its end.")
+    writer = WriterLock.held_by(state)
+    if status_of(chosen, chosen.times[-1], writer) == "running":
+        raise UsageError(f"Run {chosen.run} is at work: {writer}", hint="Stop it, or wait for its end.")
     back = taken_back(runs, chosen.run)
     if back is None:
         return True
