@@ -178,7 +178,8 @@ class ClientFactory(Protocol):
         ...
 
     def identify(self, target: Target) -> Identity:
-        """Ask who we are. Raises CredentialsError in one clear sentence."""
+        """Ask who we are. Raises CredentialsError in one clear sentence, Stopped when the same will work later:
+        expired credentials, a service that can't be reached or has too much to do."""
         ...
 
     def explain(self, error: Exception) -> RunbookError | None:

@@ -17,15 +17,15 @@ from runbook.contract import ClientFactory, Identity, Target
 from runbook.errors import CredentialsError, Failed, RunbookError, Stopped, Unreachable
 
 from ._aws_errors import (
-    EXPIRED,
     RENEW,
-    UNACCEPTED,
     UNKNOWN_THROTTLING,
     ServiceError,
     Throttled,
     refusal,
     unanswered,
 )
+from ._aws_identity import checked, not_identified, who
+from ._aws_meanings import out_of_reach
 
 if TYPE_CHECKING:
     import boto3.session
@@ -79,8 +79,9 @@ def translate(
             service, name, reason.get("Code", ""), reason.get("Message", ""), told.get("HTTPStatusCode", 0)
         )
     if _unsent(error):
+        words = repr(getattr(error, "kwargs", {}).get("error", ""))
         return Unreachable(
-            f"{service} can't be reached{where}: {error}", hint="Check the network, then `runbook resume`."
+            f"{service} can't be reached{where}: {error}", hint=out_of_reach(words, str(error))
         )
     if isinstance(error, sdk.HTTPClientError | sdk.SSLError | sdk.IncompleteReadError | ResponseParserError):
         return unanswered(service, operation, f"{where}: {error}")
@@ -147,23 +148,20 @@ class Clients(ClientFactory):
             return self._clients[key]
 
     def identify(self, target: Target) -> Identity:
-        """Who the calls are made as. Raises CredentialsError in one clear sentence."""
-        import botocore.exceptions as sdk
-
+        """Who the calls are made as. Raises CredentialsError in one clear sentence, Stopped when the same will work
+        later."""
         try:
             with self._lock:
                 sts = self._make(target, "sts", attempts=3)
             answer = sts.get_caller_identity()
-        except (sdk.ClientError, sdk.BotoCoreError) as error:
-            raise CredentialsError(_complaint(error, target)) from error
-        account = answer["Account"]
-        if target.allowed_account_ids and account not in target.allowed_account_ids:
-            allowed = ", ".join(target.allowed_account_ids)
-            raise CredentialsError(
-                f"These are credentials of account {account} ({answer['Arn']}), "
-                f"and allowed_account_ids names only {allowed}."
-            )
-        return Identity(account, answer["Arn"], sts.meta.region_name)
+        except RunbookError:
+            raise
+        except Exception as error:
+            told = not_identified(error, translate(error, "AWS", "GetCallerIdentity"), target)
+            if told is None:
+                raise
+            raise told from error
+        return checked(Identity(answer["Account"], answer["Arn"], sts.meta.region_name), target)
 
     def explain(self, error: Exception) -> RunbookError | None:
         """See `ClientFactory.explain`."""
@@ -182,7 +180,7 @@ class Clients(ClientFactory):
             session = self._sessions[target] = made
         if not session.region_name:
             raise CredentialsError(
-                f"No AWS Region is set for {_who(target)}: "
+                f"No AWS Region is set for {who(target)}: "
                 "give `aws: {region: ...}` in the inventory, or AWS_DEFAULT_REGION."
             )
         config = Config(
@@ -282,40 +280,6 @@ def _retry_unknown_throttling(
     if code not in UNKNOWN_THROTTLING:
         return None
     return random.uniform(0.5, 1.0) * min(20.0, 2.0**attempts)  # noqa: S311 (spreads load, keeps no secret)
-
-
-# ---------------------------------------------------------------- who we are
-
-
-def _who(target: Target) -> str:
-    if target.profile:
-        return f"profile '{target.profile}'"
-    return "the sandbox" if target.access_key_id else "the default profile"
-
-
-def _complaint(error: Exception, target: Target) -> str:
-    """One sentence about why `target` can't be used."""
-    import botocore.exceptions as sdk
-
-    who = _who(target)
-    if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError):
-        return (
-            f"No AWS credentials found for {who}: run `aws configure` or `aws sso login`, set AWS_PROFILE or "
-            "AWS_ACCESS_KEY_ID, or rehearse in the sandbox."
-        )
-    if not isinstance(error, sdk.ClientError):
-        meaning = translate(error, "AWS", "GetCallerIdentity")
-        return meaning.message if meaning else str(error)
-    code = error.response.get("Error", {}).get("Code", "")
-    text = error.response.get("Error", {}).get("Message", "")
-    if code in EXPIRED:
-        return f"The AWS credentials of {who} have expired: run `aws sso login`, or fetch a new pair of keys."
-    if code in UNACCEPTED:
-        advice = "check the keys and the clock of this machine"
-        return f"AWS does not accept the credentials of {who} ({code}): {advice}."
-    if error.operation_name == "AssumeRole":
-        return f"The role {target.role_arn} can't be assumed with the credentials of {who} ({code}): {text}"
-    return f"AWS does not say who the credentials of {who} belong to ({code}): {text}"
 
 
 __all__ = ["ATTEMPTS", "Clients", "ServiceError", "Throttled", "pages", "tag_list", "tag_map", "translate"]

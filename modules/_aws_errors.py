@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from runbook.errors import Failed, InDoubt, RunbookError, Stopped, Unreachable
 
+from ._aws_meanings import denied, meaning
+
 UNKNOWN_THROTTLING = frozenset({"APICallRateForCustomerExceededFault"})
 """Throttling that botocore takes for a plain refusal (fact 25)."""
 
@@ -106,13 +108,13 @@ def refusal(service: str, operation: str, code: str, text: str, status: int = 0)
     if code in EXPIRED:
         return Stopped("The AWS credentials have expired; everything so far is recorded.", hint=RENEW)
     if code in UNACCEPTED:
-        return Stopped(f"AWS does not accept the credentials any more ({code}: {text}).", hint=RENEW)
+        hint = " ".join(filter(None, (meaning(code), RENEW)))
+        return Stopped(f"AWS does not accept the credentials any more ({code}: {text}).", hint=hint)
     if code in BROKEN or (status >= 500 and not code.startswith(NO_CAPACITY)):
         return unanswered(service, operation, f": {code}: {text}")
     if code in DENIED:
-        hint = f"Allow the IAM action {service}:{operation}, or use another profile or role (`aws:`)."
-        return ServiceError(service, operation, code, text, hint=hint)
-    return ServiceError(service, operation, code, text)
+        return ServiceError(service, operation, code, text, hint=denied(service, operation, text))
+    return ServiceError(service, operation, code, text, hint=meaning(code))
 
 
 def unanswered(service: str, operation: str, why: str) -> RunbookError:

@@ -16,7 +16,7 @@ import pytest
 from botocore.parsers import ResponseParserError
 from runbook.contract import Target
 from runbook.errors import CredentialsError, Failed, InDoubt, RunbookError, Stopped, Unreachable
-from runbook.modules import _aws
+from runbook.modules import _aws, _aws_errors
 
 LOST = "lost"
 ASSUMED = (
@@ -289,17 +289,15 @@ def test_a_role_is_assumed_with_its_external_id(service: Service) -> None:
 @pytest.mark.parametrize(
     ("told", "change", "text"),
     [
-        (["ExpiredToken"], {}, "The AWS credentials of the sandbox have expired"),
         (["InvalidClientTokenId"], {}, "AWS does not accept the credentials of the sandbox"),
         (
             ["AccessDenied"],
             {"role_arn": "arn:aws:iam::9:role/lab"},
             "The role arn:aws:iam::9:role/lab can't be assumed",
         ),
-        ([LOST] * 9, {}, "GetCallerIdentity got no answer"),
     ],
 )
-def test_unusable_credentials_are_one_clear_sentence(
+def test_unusable_credentials_are_told_plainly(
     service: Service, told: list[str | None], change: dict[str, Any], text: str
 ) -> None:
     service.told = told
@@ -307,6 +305,104 @@ def test_unusable_credentials_are_one_clear_sentence(
         _aws.Clients().identify(replace(service.target, **change))
     assert text in error.value.message
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        (["ExpiredToken"], "The AWS credentials of the sandbox have expired: run `aws sso login`"),
+        ([LOST] * 9, "GetCallerIdentity got no answer"),
+        (["Throttling"] * 9, "called too often"),
+    ],
+)
+def test_what_will_work_later_is_a_pause(service: Service, told: list[str | None], text: str) -> None:
+    service.told = told
+    with pytest.raises(Stopped) as stopped:
+        _aws.Clients().identify(service.target)
+    assert text in stopped.value.message
+    assert "Nothing was done yet. The same command goes on from here." in str(stopped.value)
+    service.told.clear()
+    assert _aws.Clients().identify(service.target)
+
+
+def test_credentials_of_the_environment_that_have_ended_are_a_pause(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", "2026-01-01T00:00:00Z")
+    target = replace(service.target, access_key_id=None, secret_access_key=None)
+    with pytest.raises(Stopped, match="expired and can't be renewed"):
+        _aws.Clients().identify(target)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "text"),
+    [
+        ("http://127.0.0.1:1", "Is the sandbox running?"),
+        ("http://memorydb.eu-nowhere-9.invalid", "Its name is not found"),
+    ],
+)
+def test_out_of_reach_is_told_with_what_to_look_at(service: Service, endpoint: str, text: str) -> None:
+    target = replace(service.target, endpoint_url=endpoint)
+    with pytest.raises(Unreachable) as caught:
+        _aws.Clients().client(target, "memorydb", retries=False).describe_clusters()
+    assert text in (caught.value.hint or "")
+    with pytest.raises(Stopped, match="can't be reached"):
+        _aws.Clients().identify(target)
+
+
+DENIED = (
+    "User: arn:aws:sts::1:assumed-role/lab/me is not authorized to perform: iam:PassRole on resource: "
+    "arn:aws:iam::1:role/x because no identity-based policy allows the iam:PassRole action"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (DENIED, "Allow the IAM action iam:PassRole on arn:aws:iam::1:role/x, or use"),
+        (
+            DENIED.partition(" because")[0] + " with an explicit deny in a service control policy",
+            "Somebody forbade iam:PassRole on arn:aws:iam::1:role/x on purpose, in a service control policy",
+        ),
+        ("no", "Allow the IAM action ec2:RunInstances, or use"),
+        (
+            "You are not authorized. Encoded authorization failure message: AbC",
+            "decode-authorization-message",
+        ),
+    ],
+)
+def test_a_denied_call_names_the_action_that_is_missing(text: str, hint: str) -> None:
+    error = _aws_errors.refusal("ec2", "RunInstances", "UnauthorizedOperation", text)
+    assert hint in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("InsufficientClusterCapacityFault", "no such capacity there right now"),
+        ("InsufficientInstanceCapacity", "no such capacity there right now"),
+        ("ClusterQuotaForCustomerExceededFault", "quota for this is used up"),
+        ("RulesPerSecurityGroupLimitExceeded", "quota for this is used up"),
+        ("DependencyViolation", "Something still uses it"),
+        ("InvalidPermission.Duplicate", "is there already"),
+        ("ClusterNotFoundFault", "nothing of that name in this account and Region"),
+        ("InvalidGroup.NotFound", "nothing of that name in this account and Region"),
+        ("ClusterAlreadyExistsFault", "Take another name"),
+        ("InvalidClusterStateFault", "Go on when it is available again"),
+        ("InvalidParameterCombinationException", "its message says which one"),
+        ("InvalidInstanceId", "Systems Manager does not know this instance"),
+    ],
+)
+def test_a_refusal_has_a_plain_meaning(code: str, hint: str) -> None:
+    error = _aws_errors.refusal("memorydb", "CreateCluster", code, "told so")
+    assert hint in (error.hint or "")
+    assert f"{code}: told so" in error.message, "AWS's own words stay"
+
+
+def test_what_nobody_can_explain_stays_in_its_own_words() -> None:
+    assert _aws_errors.refusal("ec2", "RunInstances", "Odd", "told so").hint is None
 
 
 def test_no_credentials() -> None:

@@ -1,0 +1,215 @@
+"""Expired credentials, a lost network and throttling past all patience are pauses: the run ends with code 4, no host
+has failed, and it goes on from there when the trouble is over, with every effect made once."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runbook.errors import Stopped
+from runbook.modules import _aws
+
+from tests.support.cli import Desk
+from tests.support.plays import Folder, Played
+
+PLAY = """
+- hosts: lab
+  gather_facts: false
+  tasks:
+    - name: Look
+      ec2_info: {vpcs: [LabVPC]}
+    - name: Command
+      ssm_command: {instances: [LabInstance], script: "echo x >> /tmp/pauses.txt; cat /tmp/pauses.txt"}
+      register: said
+    - name: Rule
+      sg_rule: {group: EC2SecurityGroup, protocol: tcp, port: 4242, cidr: 10.9.0.0/16}
+    - name: Group
+      memorydb_subnet_group: {name: pauses, subnets: [PrivateSubnetA, PrivateSubnetB]}
+    - name: The end
+      debug: {msg: "{{ said.stdout | default('') }}"}
+"""
+
+
+class Line:
+    """A network line to the sandbox that can be cut."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                here, _ = listener.accept()
+            except OSError:
+                return
+            there = socket.create_connection(("127.0.0.1", self._to))
+            self._open += [here, there]
+            for source, sink in ((here, there), (there, here)):
+                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+    def cut(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._open:
+            each.close()
+
+    def mend(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+@pytest.fixture(scope="session")
+def facts(desks: dict[str, Desk], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    desk = desks.setdefault(__name__, Desk(tmp_path_factory.mktemp("desk")))
+    return desk.up()
+
+
+@pytest.fixture
+def line(facts: dict[str, Any]) -> Iterator[Line]:
+    made = Line(int(facts["endpoint_url"].rpartition(":")[2]))
+    yield made
+    made.cut()
+
+
+@pytest.fixture
+def folder(
+    desk: Desk, facts: dict[str, Any], line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Folder]:
+    desk.sandbox("fault", "clear")
+    desk.sandbox("reset")
+    for name, key in (("AWS_ACCESS_KEY_ID", "access_key_id"), ("AWS_SECRET_ACCESS_KEY", "secret_access_key")):
+        monkeypatch.setenv(name, desk.up()[key])
+    monkeypatch.setenv("AWS_DEFAULT_REGION", facts["region"])
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(_aws, "ATTEMPTS", 2)  # one retry is as good as seven, and sooner over
+    (tmp_path / "hosts.yml").write_text(
+        f"all: {{hosts: {{lab: {{aws: {{endpoint_url: 'http://127.0.0.1:{line.port}'}}}}}}}}\n"
+    )
+    yield Folder(tmp_path, inventory=str(tmp_path / "hosts.yml"))
+    desk.sandbox("fault", "clear")
+
+
+def trouble(desk: Desk, kind: str, service: str, call: str) -> None:
+    done = desk.sandbox("fault", "add", "--kind", kind, "--service", service, "--call", call, "--count", "0")
+    assert done.code == 0, done
+
+
+def paused(played: Played) -> str:
+    """Why it stopped, after the look at how."""
+    assert played.code == 4
+    assert all(tally.failed == tally.unreachable == 0 for tally in played.finished.hosts.values())
+    assert played.finished.resume.startswith("runbook resume ")
+    assert played.finished.left is not None
+    (stop,) = played.finished.stops
+    assert (stop.host, stop.hint != "") == ("lab", True)
+    return f"{stop.task}: {stop.message}"
+
+
+def goes_on(folder: Folder, desk: Desk, before: int) -> None:
+    """The rest of it, with each effect made once, all times together."""
+    played = folder.play(PLAY)
+    assert (played.code, played.started.resumed) == (0, True), played.notices
+    assert played.message("The end") == "x"
+    asked = Counter(call["action"] for call in desk.calls()[before:] if call["outcome"] == "ok")
+    for effect in ("SendCommand", "AuthorizeSecurityGroupIngress", "CreateSubnetGroup"):
+        assert asked[effect] == 1, asked
+
+
+WHERE = [
+    ("ec2", "DescribeVpcs", "Look"),
+    ("ssm", "SendCommand", "Command"),
+    ("ssm", "ListCommandInvocations", "Command"),
+    ("ec2", "AuthorizeSecurityGroupIngress", "Rule"),
+    ("memorydb", "DescribeSubnetGroups", "Group"),
+    ("memorydb", "CreateSubnetGroup", "Group"),
+]
+"""In a look, in an effect, while something is waited for."""
+
+
+@pytest.mark.parametrize(("service", "call", "task"), WHERE)
+@pytest.mark.parametrize(
+    ("kind", "words"), [("expire-credentials", "credentials have expired"), ("throttle", "called too often")]
+)
+def test_a_pause_goes_on_when_the_trouble_is_over(
+    folder: Folder, desk: Desk, kind: str, words: str, service: str, call: str, task: str
+) -> None:
+    before = len(desk.calls())
+    trouble(desk, kind, service, call)
+    why = paused(folder.play(PLAY))
+    assert why.startswith(f"{task}: ")
+    assert words in why
+    assert task in paused(folder.play(PLAY)), "it stops there again while the trouble lasts"
+    desk.sandbox("fault", "clear")
+    goes_on(folder, desk, before)
+
+
+def test_a_lost_network_is_a_pause(folder: Folder, desk: Desk, line: Line) -> None:
+    before = len(desk.calls())
+    runner, events = folder.runner(PLAY)
+    told = runner.report
+
+    def cut_after_the_command(event: Any) -> None:
+        told(event)
+        if getattr(event, "task", "") == "Command" and hasattr(event, "outcome"):
+            line.cut()
+
+    runner.report = cut_after_the_command
+    runner._ending.report = cut_after_the_command
+    why = paused(Played(runner.run(), events))
+    assert why.startswith("Rule: ec2 Describe")
+    assert "can't be reached" in why or "got no answer" in why
+    line.mend()
+    goes_on(folder, desk, before)
+
+
+@pytest.mark.parametrize("kind", ["expire-credentials", "throttle"])
+def test_trouble_before_the_first_step_is_a_pause_too(folder: Folder, desk: Desk, kind: str) -> None:
+    before = len(desk.calls())
+    trouble(desk, kind, "ssm", "SendCommand")
+    paused(folder.play(PLAY))
+    desk.sandbox("fault", "clear")
+    trouble(desk, kind, "sts", "GetCallerIdentity")
+    with pytest.raises(Stopped, match="expired|called too often") as stopped:
+        folder.play(PLAY)
+    assert "The same command goes on from here" in str(stopped.value)
+    desk.sandbox("fault", "clear")
+    goes_on(folder, desk, before)
+
+
+def test_the_command_ends_with_4_and_says_how_to_go_on(desk: Desk, facts: dict[str, Any]) -> None:
+    desk.sandbox("fault", "clear")
+    desk.sandbox("reset")
+    (desk.folder / "play.yml").write_text(PLAY)
+    words = ("play", "play.yml", "-i", str(desk.inventory("sandbox.yml")))
+    trouble(desk, "expire-credentials", "sts", "GetCallerIdentity")
+    early = desk.run(*words)
+    assert (early.code, early.stdout) == (4, ""), early
+    assert "Nothing was done yet. The same command goes on from here." in early.stderr
+    desk.sandbox("fault", "clear")
+    trouble(desk, "expire-credentials", "ssm", "SendCommand")
+    ended = desk.run(*words)
+    assert ended.code == 4, ended
+    card = ended.stdout[ended.stdout.index("STOPPED [") :]
+    assert "credentials have expired" in card
+    assert "Not started: 3 tasks on " in card
+    assert card.splitlines()[-1].strip().startswith("runbook resume ")
+    desk.sandbox("fault", "clear")
+    assert desk.run(*card.splitlines()[-1].split()[1:]).code == 0
