@@ -13,10 +13,12 @@ from pathlib import Path
 from .cli_prompt import Prompt
 from .cli_signals import stopping
 from .contract import ClientFactory, Target
-from .errors import Problem, UsageError
+from .errors import JournalError, Problem, UsageError
 from .events import Notice
 from .inventory import load_inventory
 from .inventory_plugin import Reach
+from .journal import RunSummary
+from .journal_reader import SqliteReader
 from .journal_sqlite import SqliteJournal
 from .loader import load_playbook
 from .model import NO_VARS, Inventory, Playbook, Value
@@ -172,10 +174,20 @@ def play(
             reread=loaded.reread,
             question=prompt.question if prompt.there() else None,
             plan=part,
+            earlier=lambda: _earlier(state),
         )
         with stopping(cancel, partial(reports.tell, STOPPING)):
             code = runner.run()
     return code, runner.changed
+
+
+def _earlier(state: Path) -> Sequence[RunSummary]:
+    """What is read by the way: a state file that can't be read is told by who needs it."""
+    try:
+        with SqliteReader(state) as reader:
+            return reader.runs()
+    except JournalError:
+        return ()
 
 
 def roster(loaded: Loaded, options: Options) -> Roster:

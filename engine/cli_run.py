@@ -89,6 +89,7 @@ def play(context: click.Context, /, playbooks: tuple[str, ...], plan_file: str |
 @vault_options
 @selection_options
 @world_options
+@state_option
 @report_options
 @click.option(
     "-o",
@@ -269,7 +270,7 @@ def _play(
         extra_vars=options.extra_vars,
         vault=vault,
     )
-    return assembly.play(loaded, options, given.get("state", Path()), view, plan or assembly.no_plan)
+    return assembly.play(loaded, options, given["state"], view, plan or assembly.no_plan)
 
 
 def _list(start: Start, extra: ExtraVars, given: dict[str, Any], vault: Vault) -> int:

@@ -168,6 +168,8 @@ class Identity:
     account: str
     arn: str
     region: str
+    expires: datetime | None = None
+    """UTC: when the credentials end and are not renewed by themselves; None: they are, or it can't be told."""
 
 
 class ClientFactory(Protocol):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from . import credentials_end
 from .background import Background
 from .batches import batches, ordered, sizes
 from .context import Permits, Services
@@ -20,7 +21,7 @@ from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, Notice, PlayStarted, RunStarted, StepFinished
 from .identity import Definitions
 from .job import Job
-from .journal import ItemDone, Journal
+from .journal import ItemDone, Journal, RunSummary
 from .left_over import LeftOver
 from .lookup_clients import LookupClients
 from .loops import ItemKey
@@ -74,6 +75,8 @@ class Runner:
     plan: PlanPart = field(default_factory=NoPlan)
     reread: Callable[[], Inventory] | None = None
     """Reads the inventory's sources anew."""
+    earlier: Callable[[], Sequence[RunSummary]] = tuple
+    """The runs that the state file holds."""
     _tallies: Tallies = field(default_factory=Tallies)
     _stats: StatsBoard = field(default_factory=StatsBoard)
     _targets: Targets = field(init=False)
@@ -110,6 +113,9 @@ class Runner:
             self._roster.began = chosen.began
             recall = self._recall(journal, chosen)
             self._tell_start(chosen, where, str(recall.edits or ""))
+            ends = credentials_end.warning(where, chosen.header, self.earlier)
+            if ends:
+                self._note(ends)
             try:
                 services = self._services(journal, chosen, promise)
                 self._ending.doubts = services.effects.in_doubt

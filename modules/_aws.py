@@ -24,7 +24,7 @@ from ._aws_errors import (
     refusal,
     unanswered,
 )
-from ._aws_identity import checked, not_identified, who
+from ._aws_identity import checked, ends, not_identified, who
 from ._aws_meanings import out_of_reach
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ class Clients(ClientFactory):
         self._pool = pool
         self._lock = threading.Lock()
         self._sessions: dict[Target, boto3.session.Session] = {}
+        self._bases: dict[Target, Session] = {}
+        """What the sessions stand on: those that a role is assumed with."""
         self._loader: Loader | None = None
         self._clients: dict[tuple[Target, str, bool], Any] = {}
 
@@ -161,7 +163,8 @@ class Clients(ClientFactory):
             if told is None:
                 raise
             raise told from error
-        return checked(Identity(answer["Account"], answer["Arn"], sts.meta.region_name), target)
+        until = ends(self._bases[target])
+        return checked(Identity(answer["Account"], answer["Arn"], sts.meta.region_name, until), target)
 
     def explain(self, error: Exception) -> RunbookError | None:
         """See `ClientFactory.explain`."""
@@ -176,7 +179,8 @@ class Clients(ClientFactory):
         if session is None:
             if self._loader is None:
                 self._loader = create_loader()  # one for all: service models are large
-            made = boto3.session.Session(botocore_session=_session(target, self._loader))
+            base = self._bases[target] = _session(target, self._loader)
+            made = boto3.session.Session(botocore_session=_assumed(base, target) if target.role_arn else base)
             session = self._sessions[target] = made
         if not session.region_name:
             raise CredentialsError(
@@ -209,7 +213,7 @@ def _session(target: Target, loader: Loader) -> Session:
         session.set_config_variable("region", target.region)
     if target.access_key_id and target.secret_access_key:
         session.set_credentials(target.access_key_id, target.secret_access_key)
-    return _assumed(session, target) if target.role_arn else session
+    return session
 
 
 def _assumed(base: Session, target: Target) -> Session:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from runbook.contract import Identity, Target
 from runbook.errors import CredentialsError, RunbookError, Stopped, Unreachable
 
 from ._aws_errors import EXPIRED, UNACCEPTED, Throttled
 from ._aws_meanings import meaning
+
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 LATER = "Nothing was done yet. The same command goes on from here."
 
@@ -16,6 +24,47 @@ def who(target: Target) -> str:
     if target.profile:
         return f"profile '{target.profile}'"
     return "the sandbox" if target.access_key_id else "the default profile"
+
+
+def ends(session: Session) -> datetime | None:
+    """When the credentials of a session end that nothing renews: keys that say so, and an `aws sso login` without a
+    refresh token."""
+    credentials = session.get_credentials()
+    method = getattr(credentials, "method", "")
+    if method == "env":
+        return _moment(os.environ.get("AWS_CREDENTIAL_EXPIRATION", ""))
+    if method == "sso":
+        return _end_of_login(session)
+    if method == "shared-credentials-file":  # saml2aws and its like write it there
+        return _moment(str(session.get_scoped_config().get("x_security_token_expires", "")))
+    return None
+
+
+def _end_of_login(session: Session) -> datetime | None:
+    """Of the token that `aws sso login` left behind."""
+    from botocore.exceptions import SSOTokenLoadError
+    from botocore.utils import JSONFileCache, SSOTokenLoader
+
+    config = session.get_scoped_config()
+    name = config.get("sso_session")
+    known = session.full_config.get("sso_sessions", {}).get(name, {}) if name else config
+    folder = Path.home() / ".aws" / "sso" / "cache"
+    try:
+        token = SSOTokenLoader(cache=JSONFileCache(str(folder)))(
+            known.get("sso_start_url", ""), session_name=name
+        )
+    except SSOTokenLoadError:
+        return None
+    return None if token.get("refreshToken") else _moment(str(token.get("expiresAt", "")))
+
+
+def _moment(text: str) -> datetime | None:
+    """A time as the tools write it; one that nobody can read is none."""
+    try:
+        at = datetime.fromisoformat(text.removesuffix("UTC").strip())
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def checked(identity: Identity, target: Target) -> Identity:

@@ -27,7 +27,7 @@ _UNKNOWN_KEY = (
     "AWS does not know this access key: it was deleted, belongs to another partition, or its session token is "
     "missing."
 )
-_WRONG_SECRET = "The secret key is not that of the access key, or the clock of this machine is wrong."
+_WRONG_SECRET = "The secret key is not that of the access key, or the clock of this machine is wrong."  # noqa: S105 (words)
 
 _CODES: dict[str, str] = {
     "DependencyViolation": "Something still uses it: an instance, a network interface, a rule of another group, a "

@@ -1,5 +1,5 @@
-"""Expired credentials, a lost network and throttling past all patience are pauses: the run ends with code 4, no host
-has failed, and it goes on from there when the trouble is over, with every effect made once."""
+"""Expired credentials, a lost network and throttling past all patience are pauses: the run ends with code 4, no
+host has failed, and it goes on from there when the trouble is over, with every effect made once."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ PLAY = """
     - name: Look
       ec2_info: {vpcs: [LabVPC]}
     - name: Command
-      ssm_command: {instances: [LabInstance], script: "echo x >> /tmp/pauses.txt; cat /tmp/pauses.txt"}
+      ssm_command: {instance: LabInstance, script: "echo x >> $HOME/pauses.txt; cat $HOME/pauses.txt"}
       register: said
     - name: Rule
-      sg_rule: {group: EC2SecurityGroup, protocol: tcp, port: 4242, cidr: 10.9.0.0/16}
+      sg_rule: {group: EC2SecurityGroup, vpc: LabVPC, protocol: tcp, port: 4242, peer: {cidr: 10.9.0.0/16}}
     - name: Group
-      memorydb_subnet_group: {name: pauses, subnets: [PrivateSubnetA, PrivateSubnetB]}
+      memorydb_subnet_group: {name: pauses, vpc: LabVPC, subnets: [Private Subnet 1, Private Subnet 2]}
     - name: The end
       debug: {msg: "{{ said.stdout | default('') }}"}
 """
@@ -126,7 +126,7 @@ def paused(played: Played) -> str:
 def goes_on(folder: Folder, desk: Desk, before: int) -> None:
     """The rest of it, with each effect made once, all times together."""
     played = folder.play(PLAY)
-    assert (played.code, played.started.resumed) == (0, True), played.notices
+    assert (played.code, played.started.resumed) == (0, True), played.of_failed
     assert played.message("The end") == "x"
     asked = Counter(call["action"] for call in desk.calls()[before:] if call["outcome"] == "ok")
     for effect in ("SendCommand", "AuthorizeSecurityGroupIngress", "CreateSubnetGroup"):
@@ -187,7 +187,7 @@ def test_trouble_before_the_first_step_is_a_pause_too(folder: Folder, desk: Desk
     paused(folder.play(PLAY))
     desk.sandbox("fault", "clear")
     trouble(desk, kind, "sts", "GetCallerIdentity")
-    with pytest.raises(Stopped, match="expired|called too often") as stopped:
+    with pytest.raises(Stopped, match=r"expired|called too often") as stopped:
         folder.play(PLAY)
     assert "The same command goes on from here" in str(stopped.value)
     desk.sandbox("fault", "clear")

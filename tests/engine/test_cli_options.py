@@ -28,7 +28,7 @@ def test_the_sandbox_is_the_target_unless_another_is_named(monkeypatch: pytest.M
 COMMON = {
     "play": "-i -l -e -t --skip-tags --start-at-task -f --assume --state -D -v --output -C --fresh --list-tasks "
     "--list-hosts --list-tags --syntax-check",
-    "plan": "-i -l -e -t --skip-tags --start-at-task -D -v --output --detailed-exitcode",
+    "plan": "-i -l -e -t --skip-tags --start-at-task --state -D -v --output --detailed-exitcode",
     "resume": "-e -f --assume --state -D -v --output",
     "runs": "--state --output",
     "doc": "-t --json",

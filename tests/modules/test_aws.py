@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -12,11 +13,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import botocore.exceptions as sdk
+import botocore.session
 import pytest
 from botocore.parsers import ResponseParserError
 from runbook.contract import Target
 from runbook.errors import CredentialsError, Failed, InDoubt, RunbookError, Stopped, Unreachable
-from runbook.modules import _aws, _aws_errors
+from runbook.modules import _aws, _aws_errors, _aws_identity
 
 LOST = "lost"
 ASSUMED = (
@@ -430,3 +432,67 @@ def test_an_unknown_profile_is_told_with_those_there(tmp_path: Path) -> None:
 
 def test_what_is_not_the_sdks_is_not_explained() -> None:
     assert _aws.Clients().explain(ValueError("x")) is None
+
+
+# ---------------------------------------------------------------- when credentials end
+
+SOON = "2099-01-01T12:00:00+00:00"
+
+
+def ends(target: Target) -> str:
+    at = _aws.Clients().identify(target).expires
+    return at.isoformat() if at else ""
+
+
+def bare(service: Service, **change: Any) -> Target:
+    """A target that brings no keys of its own."""
+    return replace(service.target, access_key_id=None, secret_access_key=None, **change)
+
+
+def of_the_environment(monkeypatch: pytest.MonkeyPatch, end: str = "") -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    if end:
+        monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end)
+
+
+def test_keys_of_the_environment_say_when_they_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_the_environment(monkeypatch)
+    assert ends(bare(service)) == ""
+    of_the_environment(monkeypatch, "2099-01-01T13:00:00+01:00")
+    assert ends(bare(service)) == SOON
+
+
+def test_a_role_ends_with_the_keys_that_it_is_assumed_with(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_the_environment(monkeypatch, "2099-01-01T12:00:00Z")
+    assert ends(bare(service, role_arn="arn:aws:iam::9:role/lab")) == SOON
+
+
+def test_the_sandbox_has_no_end(service: Service) -> None:
+    assert ends(service.target) == ""
+
+
+def test_keys_of_a_file_may_say_when_they_end(service: Service, tmp_path: Path) -> None:
+    lines = "[saml]\naws_access_key_id=A\naws_secret_access_key=s\nx_security_token_expires=2099-01-01T12:00:00Z\n"
+    (tmp_path / "credentials").write_text(lines)
+    assert ends(bare(service, profile="saml")) == SOON
+
+
+@pytest.mark.parametrize(("more", "end"), [({}, SOON), ({"refreshToken": "r"}, "")])
+def test_a_login_ends_unless_it_is_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, str], end: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "config").write_text(
+        "[profile sso]\nsso_session=work\nsso_account_id=1\nsso_role_name=lab\nregion=eu-west-2\n"
+        "[sso-session work]\nsso_start_url=https://x.invalid/start\nsso_region=eu-west-2\n"
+    )
+    cache = tmp_path / ".aws/sso/cache"
+    cache.mkdir(parents=True)
+    token = {"accessToken": "t", "expiresAt": "2099-01-01T12:00:00Z", **more}
+    name = hashlib.sha1(b"work", usedforsecurity=False).hexdigest()
+    (cache / f"{name}.json").write_text(json.dumps(token))
+    found = _aws_identity.ends(botocore.session.Session(profile="sso"))
+    assert (found.isoformat() if found else "") == end
