@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_codes import DONE
+from .cli_codes import DONE, WRONG
 from .cli_options import output_option, state_option
 from .errors import UsageError, nearest
 
 if TYPE_CHECKING:
+    from .journal_reader import SqliteReader
     from .journal_steps import ToldStep
 
 _CHUNK = 200
@@ -23,21 +24,67 @@ _CHUNK = 200
 
 @click.command()
 @state_option
+@click.option(
+    "--salvage",
+    metavar="NEWFILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what can be read of a damaged state file to a new one.",
+)
 @output_option
-def runs(state: Path, output: str) -> int:
+def runs(state: Path, salvage: Path | None, output: str) -> int:
     """List the runs of the state file."""
     from .cli_start import again_words
     from .journal_lock import WriterLock
-    from .journal_reader import SqliteReader
     from .runs_list import as_json, as_text
 
-    with SqliteReader(state) as reader:
+    if salvage is not None:
+        return _salvage(state, salvage)
+    reader, damage = _readable(state)
+    with reader:
         found, writer = reader.runs(), WriterLock.held_by(state)
         if output == "json":
             click.echo(as_json(found, writer, lambda run: again_words(run.header.argv, state)))
         else:
             click.echo(as_text(found, writer))
+    return _ended(damage)
+
+
+def _salvage(state: Path, to: Path) -> int:
+    from .journal_salvage import salvage
+
+    what = salvage(state, to)
+    click.echo(
+        f"{to}: {what}. Look at its runs before you go on with one (`runbook show RUN --state {to}`): an effect "
+        "whose record is lost would be made again."
+    )
     return DONE
+
+
+def _readable(state: Path, run: str | None = None) -> tuple[SqliteReader, str]:
+    """The state file, and what is to be said of its damage; of a damaged one what can be read. `run`: whose records
+    will be asked for."""
+    from .journal_reader import SqliteReader
+    from .journal_schema import DamagedJournal
+    from .run_names import find_run
+
+    try:
+        reader = SqliteReader(state)
+        found = reader.runs()
+        if run is not None:
+            reader.check(find_run(found, run).run)
+    except DamagedJournal as error:
+        from .journal_salvage import salvaged_to_memory
+
+        connection, what = salvaged_to_memory(state)
+        told = f"{error.message} {what}; this is told of what can.\n  {error.hint}"
+        return SqliteReader(state, connection=connection), told
+    return reader, ""
+
+
+def _ended(damage: str) -> int:
+    if damage:
+        click.echo(f"Error: {damage}", err=True)
+    return WRONG if damage else DONE
 
 
 @click.command()
@@ -55,13 +102,13 @@ def show(run: str, step: str | None, state: Path, diff: bool, verbose: int, outp
 
     from .cli_start import again_words
     from .journal_lock import WriterLock
-    from .journal_reader import SqliteReader
     from .journal_steps import JournalSteps
     from .run_names import find_run
     from .runs_list import line
     from .style import style_for
 
-    with SqliteReader(state) as reader:
+    reader, damage = _readable(state, run)
+    with reader:
         writer = WriterLock.held_by(state)
         summary = find_run(reader.runs(), run)
         again = again_words(summary.header.argv, state)
@@ -85,7 +132,7 @@ def show(run: str, step: str | None, state: Path, diff: bool, verbose: int, outp
                 found = (told for told in steps.all() if chosen(told))
                 _write(f"{line}\n" for told in found for line in text.detail(told))
         chosen.check(summary.run)
-    return DONE
+    return _ended(damage)
 
 
 class _Chosen:

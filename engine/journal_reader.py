@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from .errors import JournalError
 from .journal import Record, RunEnded, RunHeader, RunSummary, RunTime
 from .journal_codec import decode
-from .journal_schema import broken, open_to_read
+from .journal_schema import SALVAGE, DamagedJournal, broken, open_to_read
 from .journal_values import Open
 from .sealing import Seals
 
@@ -33,15 +32,32 @@ class Entry(NamedTuple):
 class SqliteReader:
     """A `JournalReader`. A file that is not there has no runs, and is not made."""
 
-    def __init__(self, path: Path, *, seals: Seals | None = None) -> None:
-        """seals: open the secrets of runs.
+    def __init__(
+        self, path: Path, *, seals: Seals | None = None, connection: sqlite3.Connection | None = None
+    ) -> None:
+        """`seals`: open the secrets of runs. `connection`: to what was read of the file in another way.
 
         Raises JournalError: not a state file, damaged, or of another version.
         """
         self._path = path
         self._seals = seals or Seals()
-        self._connection = open_to_read(path)
+        self._connection = connection or open_to_read(path)
         self._lock = threading.Lock()
+
+    def check(self, run: str) -> None:
+        """Raises DamagedJournal when a record of the run is not what was written."""
+        after = 0
+        while rows := self._query(
+            "SELECT records.seq, records.body, large.body, records.checksum"
+            " FROM records LEFT JOIN large ON large.seq = records.seq"
+            " WHERE records.run = ? AND records.seq > ? ORDER BY records.seq LIMIT ?",
+            run,
+            after,
+            _PAGE,
+        ):
+            for seq, body, large, checksum in rows:
+                self._data(seq, body, large, checksum)
+                after = seq
 
     def runs(self) -> Sequence[RunSummary]:
         marks: dict[str, list[RunHeader | RunEnded]] = {}
@@ -106,17 +122,19 @@ class SqliteReader:
     def _record(
         self, seq: int, body: str | None, large: bytes | None, checksum: int, open_: Open | None = None
     ) -> Record:
-        data = _whole(body, large)
+        return decode(self._data(seq, body, large, checksum), open_)
+
+    def _data(self, seq: int, body: str | None, large: bytes | None, checksum: int) -> bytes:
+        data = whole(body, large)
         if data is None or zlib.crc32(data) != checksum:
-            raise JournalError(
-                f"The state file {self._path} is damaged: record {seq} is not what was written.",
-                hint="Keep a copy. Restore the file from a backup, or play with --fresh: effects of the damaged "
-                "run are then not known.",
+            raise DamagedJournal(
+                f"The state file {self._path} is damaged: record {seq} is not what was written.", hint=SALVAGE
             )
-        return decode(data, open_)
+        return data
 
 
-def _whole(body: str | None, large: bytes | None) -> bytes | None:
+def whole(body: str | None, large: bytes | None) -> bytes | None:
+    """The JSON text of a record; None: it is not what was written."""
     if large is None:
         return body.encode() if body is not None else None
     try:

@@ -8,38 +8,27 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import JournalError
 from .journal import FORMAT_VERSION
-
-APPLICATION_ID = 0x72626F6B
-"""`rbok`, in the file's header: tells a state file from any other SQLite file."""
+from .journal_migrations import APPLICATION_ID, keep_copy, migrate
 
 BUSY_MS = 5_000
 
-MIGRATIONS = (
-    """
-    CREATE TABLE records (
-        seq INTEGER PRIMARY KEY,
-        run TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        at REAL NOT NULL,
-        body TEXT,
-        checksum INTEGER NOT NULL
-    );
-    CREATE INDEX records_of_run ON records (run);
-    CREATE INDEX marks_of_runs ON records (seq) WHERE kind IN ('run', 'end');
-    CREATE TABLE large (
-        seq INTEGER PRIMARY KEY REFERENCES records (seq),
-        body BLOB NOT NULL
-    );
-    """,
-)
-"""Step n brings a file of format n to format n + 1; an empty file has format 0."""
+FINAL = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+"""Errors after which a folder that nothing can be written to may still be read from."""
 
-assert len(MIGRATIONS) == FORMAT_VERSION  # noqa: S101 (about the text above, not about input)
+
+SALVAGE = (
+    "`runbook runs` and `runbook show` tell what can still be read; `runbook runs --salvage NEWFILE` writes it to "
+    "a new state file. Or move it away and play with --fresh: effects of the lost run are then not known."
+)
+
+
+class DamagedJournal(JournalError):
+    """Something in the state file is not what was written; what else is in it can be read (`journal_salvage`)."""
 
 
 def make_folder(path: Path) -> None:
@@ -79,33 +68,56 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, int]:
 
 def open_to_read(path: Path) -> sqlite3.Connection | None:
     """The state file for reading, also while another process writes it; None when there is none, or an empty one.
+    One of an older format is read from a copy in memory: only a writer changes the file.
 
-    Raises JournalError as `open_to_write` does, and for an older format, which only a writer brings up to date.
+    Raises JournalError as `open_to_write` does.
     """
-    if not path.exists() or not path.stat().st_size:
-        return None
     try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-        )
-    except sqlite3.Error as error:
+        if not path.exists() or not path.stat().st_size:
+            return None
+        path.open("rb").close()
+    except OSError as error:
+        raise JournalError(
+            f"The state file {path} can't be read: {error.strerror}.", hint="Name another one with --state."
+        ) from error
+    try:
+        return _opened(path, "mode=ro")
+    except sqlite3.DatabaseError as error:
+        if (getattr(error, "sqlite_errorcode", 0) & 0xFF) in FINAL and not _log_of(path):
+            with suppress(sqlite3.DatabaseError):
+                return _opened(path, "immutable=1")  # nobody can write there, so nothing changes meanwhile
         raise broken(path, error) from error
+
+
+def _opened(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, check_same_thread=False
+    )
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        _refuse_older(_format(connection, path), path)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise broken(path, error) from error
-    except JournalError:
+        version = _format(connection, path)
+        if version == FORMAT_VERSION:
+            return connection
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        connection.backup(copy)
+        migrate(copy, version)
+    except BaseException:
         connection.close()
         raise
-    return connection
+    connection.close()
+    return copy
+
+
+def _log_of(path: Path) -> int:
+    """Bytes of the log that belongs to the file, and that a reader must not pass over."""
+    log = path.with_name(path.name + "-wal")
+    return log.stat().st_size if log.exists() else 0
 
 
 def broken(path: Path, error: sqlite3.Error) -> JournalError:
     """What to say of an error of SQLite: a full disk, a locked file, or damage and what can still be read."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "decode to UTF-8" in str(error):
         return _damaged(path)
     reasons = {
         sqlite3.SQLITE_FULL: "the disk is full",
@@ -138,11 +150,10 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         )
     connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone leaves it in the disk's cache
     connection.execute("PRAGMA synchronous = FULL")
-    for number in range(version, FORMAT_VERSION):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA application_id = {APPLICATION_ID};"
-            f" PRAGMA user_version = {number + 1}; COMMIT;"
-        )
+    if version < FORMAT_VERSION:
+        if version:
+            keep_copy(connection, path, version)
+        migrate(connection, version)
 
 
 def _format(connection: sqlite3.Connection, path: Path) -> int:
@@ -162,40 +173,5 @@ def _format(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def _refuse_older(version: int, path: Path) -> None:
-    if version < FORMAT_VERSION:
-        raise JournalError(
-            f"The state file {path} was written by an older runbook.",
-            hint="The next `runbook play` or `runbook resume` with it brings it up to date.",
-        )
-
-
-def _damaged(path: Path) -> JournalError:
-    readable = _readable(path)
-    if readable is None:
-        message = f"The state file {path} is damaged, or no state file at all; nothing in it can be read."
-    else:
-        runs, records = readable
-        message = f"The state file {path} is damaged: {records} records of {runs} runs can still be read."
-    return JournalError(
-        message,
-        hint=f"Keep a copy; `sqlite3 {path.name} .recover` saves what can be read into a new file. "
-        "Or move it away and play with --fresh: effects of the lost run are then not known.",
-    )
-
-
-def _readable(path: Path) -> tuple[int, int] | None:
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            rows = connection.execute("SELECT run FROM records ORDER BY seq")
-            runs: set[str] = set()
-            records = 0
-            try:
-                for (run,) in rows:
-                    runs.add(run)
-                    records += 1
-            except sqlite3.DatabaseError:
-                return len(runs), records
-            return len(runs), records
-    except sqlite3.DatabaseError:
-        return None
+def _damaged(path: Path) -> DamagedJournal:
+    return DamagedJournal(f"The state file {path} is damaged, or no state file at all.", hint=SALVAGE)

@@ -3,6 +3,8 @@ host has failed, and it goes on from there when the trouble is over, with every 
 
 from __future__ import annotations
 
+import itertools
+import json
 import socket
 import threading
 from collections import Counter
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from runbook.errors import Stopped
 from runbook.modules import _aws
+from runbook.sandbox.folder import Sandbox
 
 from tests.support.cli import Desk
 from tests.support.plays import Folder, Played
@@ -24,15 +27,41 @@ PLAY = """
     - name: Look
       ec2_info: {vpcs: [LabVPC]}
     - name: Command
-      ssm_command: {instance: LabInstance, script: "echo x >> $HOME/pauses.txt; cat $HOME/pauses.txt"}
+      ssm_command: {instance: LabInstance, script: "echo x >> $HOME/NAME.txt; cat $HOME/NAME.txt"}
       register: said
     - name: Rule
-      sg_rule: {group: EC2SecurityGroup, vpc: LabVPC, protocol: tcp, port: 4242, peer: {cidr: 10.9.0.0/16}}
+      sg_rule: {group: EC2SecurityGroup, vpc: LabVPC, protocol: tcp, port: PORT, peer: {cidr: 10.9.0.0/16}}
     - name: Group
-      memorydb_subnet_group: {name: pauses, vpc: LabVPC, subnets: [Private Subnet 1, Private Subnet 2]}
+      memorydb_subnet_group: {name: NAME, vpc: LabVPC, subnets: [Private Subnet 1, Private Subnet 2]}
     - name: The end
       debug: {msg: "{{ said.stdout | default('') }}"}
 """
+
+
+_numbers = itertools.count(4000)
+
+
+def play_text() -> str:
+    """Of things that no other test has made."""
+    number = next(_numbers)
+    return PLAY.replace("NAME", f"pauses-{number}").replace("PORT", str(number))
+
+
+class World:
+    """The sandbox, without a process for each question."""
+
+    def __init__(self, facts: dict[str, Any], folder: Path) -> None:
+        self.facts = facts
+        self._sandbox = Sandbox(folder)
+
+    def trouble(self, kind: str, service: str, call: str) -> None:
+        self._sandbox.ask("POST", "faults", {"kind": kind, "service": service, "call": call, "count": 0})
+
+    def calm(self) -> None:
+        self._sandbox.ask("DELETE", "faults")
+
+    def calls(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._sandbox.ask("GET", "calls").decode().splitlines()]
 
 
 class Line:
@@ -76,40 +105,34 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
         pass
 
 
-@pytest.fixture(scope="session")
-def facts(desks: dict[str, Desk], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def world(desks: dict[str, Desk], tmp_path_factory: pytest.TempPathFactory) -> World:
     desk = desks.setdefault(__name__, Desk(tmp_path_factory.mktemp("desk")))
-    return desk.up()
+    return World(desk.up(), desk.folder / "sandbox")
 
 
 @pytest.fixture
-def line(facts: dict[str, Any]) -> Iterator[Line]:
-    made = Line(int(facts["endpoint_url"].rpartition(":")[2]))
+def line(world: World) -> Iterator[Line]:
+    made = Line(int(world.facts["endpoint_url"].rpartition(":")[2]))
     yield made
     made.cut()
 
 
 @pytest.fixture
-def folder(
-    desk: Desk, facts: dict[str, Any], line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Folder]:
-    desk.sandbox("fault", "clear")
-    desk.sandbox("reset")
+def folder(world: World, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    world.calm()
     for name, key in (("AWS_ACCESS_KEY_ID", "access_key_id"), ("AWS_SECRET_ACCESS_KEY", "secret_access_key")):
-        monkeypatch.setenv(name, desk.up()[key])
-    monkeypatch.setenv("AWS_DEFAULT_REGION", facts["region"])
+        monkeypatch.setenv(name, world.facts[key])
+    monkeypatch.setenv("AWS_DEFAULT_REGION", world.facts["region"])
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(_aws, "ATTEMPTS", 2)  # one retry is as good as seven, and sooner over
     (tmp_path / "hosts.yml").write_text(
         f"all: {{hosts: {{lab: {{aws: {{endpoint_url: 'http://127.0.0.1:{line.port}'}}}}}}}}\n"
     )
-    yield Folder(tmp_path, inventory=str(tmp_path / "hosts.yml"))
-    desk.sandbox("fault", "clear")
-
-
-def trouble(desk: Desk, kind: str, service: str, call: str) -> None:
-    done = desk.sandbox("fault", "add", "--kind", kind, "--service", service, "--call", call, "--count", "0")
-    assert done.code == 0, done
+    made = Folder(tmp_path, inventory=str(tmp_path / "hosts.yml"))
+    made.write("site.yml", play_text())
+    yield made
+    world.calm()
 
 
 def paused(played: Played) -> str:
@@ -123,12 +146,12 @@ def paused(played: Played) -> str:
     return f"{stop.task}: {stop.message}"
 
 
-def goes_on(folder: Folder, desk: Desk, before: int) -> None:
+def goes_on(folder: Folder, world: World, before: int) -> None:
     """The rest of it, with each effect made once, all times together."""
-    played = folder.play(PLAY)
+    played = folder.play()
     assert (played.code, played.started.resumed) == (0, True), played.of_failed
     assert played.message("The end") == "x"
-    asked = Counter(call["action"] for call in desk.calls()[before:] if call["outcome"] == "ok")
+    asked = Counter(call["action"] for call in world.calls()[before:] if call["outcome"] == "ok")
     for effect in ("SendCommand", "AuthorizeSecurityGroupIngress", "CreateSubnetGroup"):
         assert asked[effect] == 1, asked
 
@@ -149,21 +172,21 @@ WHERE = [
     ("kind", "words"), [("expire-credentials", "credentials have expired"), ("throttle", "called too often")]
 )
 def test_a_pause_goes_on_when_the_trouble_is_over(
-    folder: Folder, desk: Desk, kind: str, words: str, service: str, call: str, task: str
+    folder: Folder, world: World, kind: str, words: str, service: str, call: str, task: str
 ) -> None:
-    before = len(desk.calls())
-    trouble(desk, kind, service, call)
-    why = paused(folder.play(PLAY))
+    before = len(world.calls())
+    world.trouble(kind, service, call)
+    why = paused(folder.play())
     assert why.startswith(f"{task}: ")
     assert words in why
-    assert task in paused(folder.play(PLAY)), "it stops there again while the trouble lasts"
-    desk.sandbox("fault", "clear")
-    goes_on(folder, desk, before)
+    assert task in paused(folder.play()), "it stops there again while the trouble lasts"
+    world.calm()
+    goes_on(folder, world, before)
 
 
-def test_a_lost_network_is_a_pause(folder: Folder, desk: Desk, line: Line) -> None:
-    before = len(desk.calls())
-    runner, events = folder.runner(PLAY)
+def test_a_lost_network_is_a_pause(folder: Folder, world: World, line: Line) -> None:
+    before = len(world.calls())
+    runner, events = folder.runner()
     told = runner.report
 
     def cut_after_the_command(event: Any) -> None:
@@ -177,39 +200,38 @@ def test_a_lost_network_is_a_pause(folder: Folder, desk: Desk, line: Line) -> No
     assert why.startswith("Rule: ec2 Describe")
     assert "can't be reached" in why or "got no answer" in why
     line.mend()
-    goes_on(folder, desk, before)
+    goes_on(folder, world, before)
 
 
 @pytest.mark.parametrize("kind", ["expire-credentials", "throttle"])
-def test_trouble_before_the_first_step_is_a_pause_too(folder: Folder, desk: Desk, kind: str) -> None:
-    before = len(desk.calls())
-    trouble(desk, kind, "ssm", "SendCommand")
-    paused(folder.play(PLAY))
-    desk.sandbox("fault", "clear")
-    trouble(desk, kind, "sts", "GetCallerIdentity")
+def test_trouble_before_the_first_step_is_a_pause_too(folder: Folder, world: World, kind: str) -> None:
+    before = len(world.calls())
+    world.trouble(kind, "ssm", "SendCommand")
+    paused(folder.play())
+    world.calm()
+    world.trouble(kind, "sts", "GetCallerIdentity")
     with pytest.raises(Stopped, match=r"expired|called too often") as stopped:
-        folder.play(PLAY)
+        folder.play()
     assert "The same command goes on from here" in str(stopped.value)
-    desk.sandbox("fault", "clear")
-    goes_on(folder, desk, before)
+    world.calm()
+    goes_on(folder, world, before)
 
 
-def test_the_command_ends_with_4_and_says_how_to_go_on(desk: Desk, facts: dict[str, Any]) -> None:
-    desk.sandbox("fault", "clear")
-    desk.sandbox("reset")
-    (desk.folder / "play.yml").write_text(PLAY)
+def test_the_command_ends_with_4_and_says_how_to_go_on(desk: Desk, world: World) -> None:
+    world.calm()
+    (desk.folder / "play.yml").write_text(play_text())
     words = ("play", "play.yml", "-i", str(desk.inventory("sandbox.yml")))
-    trouble(desk, "expire-credentials", "sts", "GetCallerIdentity")
+    world.trouble("expire-credentials", "sts", "GetCallerIdentity")
     early = desk.run(*words)
     assert (early.code, early.stdout) == (4, ""), early
     assert "Nothing was done yet. The same command goes on from here." in early.stderr
-    desk.sandbox("fault", "clear")
-    trouble(desk, "expire-credentials", "ssm", "SendCommand")
+    world.calm()
+    world.trouble("expire-credentials", "ssm", "SendCommand")
     ended = desk.run(*words)
     assert ended.code == 4, ended
     card = ended.stdout[ended.stdout.index("STOPPED [") :]
     assert "credentials have expired" in card
     assert "Not started: 3 tasks on " in card
     assert card.splitlines()[-1].strip().startswith("runbook resume ")
-    desk.sandbox("fault", "clear")
+    world.calm()
     assert desk.run(*card.splitlines()[-1].split()[1:]).code == 0

@@ -30,7 +30,7 @@ COMMON = {
     "--list-hosts --list-tags --syntax-check",
     "plan": "-i -l -e -t --skip-tags --start-at-task --state -D -v --output --detailed-exitcode",
     "resume": "-e -f --assume --state -D -v --output",
-    "runs": "--state --output",
+    "runs": "--state --output --salvage",
     "doc": "-t --json",
     "schema": "",
     "lint": "--format --config --rules",

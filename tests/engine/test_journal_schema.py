@@ -7,12 +7,15 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from runbook import journal_migrations, journal_schema
 from runbook.errors import JournalError
-from runbook.journal import FORMAT_VERSION
+from runbook.journal import FORMAT_VERSION, StepDone
+from runbook.journal_migrations import APPLICATION_ID, reshape
 from runbook.journal_reader import SqliteReader
-from runbook.journal_schema import APPLICATION_ID
+from runbook.journal_schema import DamagedJournal
 from runbook.journal_sqlite import SqliteJournal
 
 from tests.support.records import header, outcome, step
@@ -58,14 +61,93 @@ def test_a_newer_format_is_refused_by_name(state: Path, opened: Open) -> None:
     assert f"newer runbook (format {FORMAT_VERSION + 1}; this one knows {FORMAT_VERSION})" in message
 
 
-def test_an_older_format_is_brought_up_to_date_by_a_writer_only(tmp_path: Path) -> None:
+def test_a_file_that_nothing_was_written_to_is_an_old_one_without_runs(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     change(path, f"PRAGMA application_id = {APPLICATION_ID}")  # format 0: nothing in it yet
-    assert "older runbook" in refused(SqliteReader, path)
+    with SqliteReader(path) as reader:
+        assert reader.runs() == []
     with SqliteJournal(path) as journal:
         journal.begin(header())
     with SqliteReader(path) as reader:
         assert [run.run for run in reader.runs()] == ["r1"]
+    assert [each.name for each in tmp_path.iterdir() if "format" in each.name] == []
+
+
+# ---------------------------------------------------------------- older formats
+
+
+def renamed(connection: sqlite3.Connection) -> None:
+    """A made-up step: what is `task` now was called `title`."""
+
+    def change(record: dict[str, Any]) -> dict[str, Any]:
+        if record["kind"] == "step":
+            record["task"] = record.pop("title")
+        return record
+
+    reshape(connection, change)
+
+
+@pytest.fixture
+def old(state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The state file as of an older format, with a large record in it."""
+    with SqliteJournal(state) as journal:
+        journal.begin(header())
+        journal.append(step("large", outcome(text="".join(map(chr, range(32, 30000))))))
+
+    def before(record: dict[str, Any]) -> dict[str, Any]:
+        if record["kind"] == "step":
+            record["title"] = record.pop("task")
+        return record
+
+    with closing(sqlite3.connect(state, isolation_level=None)) as connection:
+        reshape(connection, before)
+    monkeypatch.setattr(journal_migrations, "MIGRATIONS", (*journal_migrations.MIGRATIONS, renamed))
+    monkeypatch.setattr(journal_schema, "FORMAT_VERSION", FORMAT_VERSION + 1)
+    return state
+
+
+def tasks(reader: SqliteReader) -> list[str]:
+    return [record.task for record in reader.records("r1") if isinstance(record, StepDone)]
+
+
+def test_a_reader_reads_an_older_format_and_leaves_the_file_as_it_is(old: Path) -> None:
+    before = old.read_bytes()
+    with SqliteReader(old) as reader:
+        assert tasks(reader) == ["Say hello"] * 301
+    assert old.read_bytes() == before
+    assert not list(old.parent.glob("*format*"))
+
+
+def test_a_writer_brings_it_up_to_date_and_keeps_a_copy(old: Path) -> None:
+    before = old.read_bytes()
+    with SqliteJournal(old) as journal:
+        assert tasks(journal) == ["Say hello"] * 301
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT_VERSION + 1,)
+    kept = old.with_name("state.db.format1")
+    assert os.name == "nt" or kept.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(kept)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT_VERSION,)
+        assert connection.execute("SELECT count(*) FROM records").fetchone() == (303,)
+        (body,) = connection.execute("SELECT body FROM records WHERE seq = 2").fetchone()
+    assert '"title"' in body
+    assert before
+
+
+def test_a_change_of_format_that_is_broken_off_changed_nothing(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(connection: sqlite3.Connection) -> None:
+        renamed(connection)
+        raise KeyboardInterrupt
+
+    first = journal_migrations.MIGRATIONS[0]
+    with monkeypatch.context() as patched:
+        patched.setattr(journal_migrations, "MIGRATIONS", (first, killed))
+        with pytest.raises(KeyboardInterrupt):
+            SqliteJournal(old)
+    with SqliteJournal(old) as journal:  # the lock is free, and it is done anew
+        assert tasks(journal) == ["Say hello"] * 301
 
 
 def test_an_empty_file_is_a_state_file_without_runs(tmp_path: Path) -> None:
@@ -104,16 +186,32 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path, opened: Open) 
     assert path.read_text() == "my notes\n" * 500
 
 
-def test_damage_is_told_with_what_can_still_be_read(state: Path) -> None:
+def test_damage_is_told_with_how_to_save_what_is_left(state: Path) -> None:
     with state.open("r+b") as file:
         file.seek(4096 * 12)
         file.write(os.urandom(4096 * 3))
-    with SqliteReader(state) as reader, pytest.raises(JournalError) as caught:
+    with SqliteReader(state) as reader, pytest.raises(DamagedJournal) as caught:
         list(reader.records("r1"))
     message = str(caught.value)
     assert "damaged" in message
-    assert "records of 1 runs can still be read" in message
-    assert ".recover" in message
+    assert "--salvage NEWFILE" in message
+
+
+def test_a_folder_that_nothing_can_be_written_to_can_be_read_from(state: Path) -> None:
+    for ending in ("-wal", "-shm"):
+        state.with_name(state.name + ending).unlink(missing_ok=True)
+    state.with_name(state.name + "-shm").mkdir()  # as good as a read-only folder, and works for root
+    with SqliteReader(state) as reader:
+        assert len(list(reader.records("r1"))) == 301
+
+
+def test_what_may_not_be_read_is_told(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(JournalError, match=r"state.db can't be read: Permission denied"):
+        SqliteReader(state)
 
 
 def said_of(state: Path) -> str:
