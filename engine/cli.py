@@ -7,9 +7,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -32,8 +32,26 @@ PATIENCE = 0.3
 
 @click.group(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="runbook")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Runbooks for AWS that resume, whose plan is true, and that rehearse without an account."""
+    if context.invoked_subcommand in _WITH_SETTINGS:
+        context.default_map = {context.invoked_subcommand: _settings()}
+
+
+_WITH_SETTINGS = frozenset({"play", "plan", "inventory"})
+
+
+def _settings() -> Mapping[str, Any]:
+    """Defaults of options, of an `ansible.cfg`; it is looked for first, for most have none."""
+    if not (os.environ.get("ANSIBLE_CONFIG") or Path("ansible.cfg").is_file()):
+        return {}
+    from .cli_settings import read_settings
+
+    settings = read_settings(os.environ, Path.cwd())
+    for warning in settings.warnings if settings is not None else ():
+        click.echo(f"note: {warning}", err=True)
+    return settings.options if settings is not None else {}
 
 
 @cli.command(

@@ -58,6 +58,8 @@ def read_extra_vars(given: Sequence[str], vault: Vault | None = None) -> ExtraVa
 def _variables(text: str, vault: Vault | None) -> Mapping[str, Value]:
     if text.startswith("@"):
         return load_vars(str(Path(text[1:]).expanduser()), vault=vault)
+    if not text.strip():
+        return {}  # a script's `-e "$MORE"`
     if not _is_mapping(text):
         return _pairs(text)
     file = YamlFile(Source(_PLACE, text))

@@ -63,8 +63,21 @@ world_options: Callable[[F], F] = options(
 )  # fmt: skip
 
 selection_options: Callable[[F], F] = options(
-    click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with these tags."),
-    click.option("--skip-tags", multiple=True, metavar="TAGS", help="Not the tasks with these tags."),
+    click.option(
+        "-t",
+        "--tags",
+        multiple=True,
+        metavar="TAGS",
+        envvar="ANSIBLE_RUN_TAGS",
+        help="Only tasks with these tags.",
+    ),
+    click.option(
+        "--skip-tags",
+        multiple=True,
+        metavar="TAGS",
+        envvar="ANSIBLE_SKIP_TAGS",
+        help="Not the tasks with these tags.",
+    ),
     click.option("--start-at-task", metavar="NAME", help="Begin at the task with this name."),
 )
 
@@ -78,14 +91,18 @@ output_option: Callable[[F], F] = click.option(
 )
 
 report_options: Callable[[F], F] = options(
-    click.option("-D", "--diff", is_flag=True, help="Show every change field by field."),
-    click.option("-v", "--verbose", count=True, help="Show results; more often: more."),
+    click.option(
+        "-D", "--diff", is_flag=True, envvar="ANSIBLE_DIFF_ALWAYS", help="Show every change field by field."
+    ),
+    click.option(
+        "-v", "--verbose", count=True, envvar="ANSIBLE_VERBOSITY", help="Show results; more often: more."
+    ),
     output_option,
 )
 
 run_options: Callable[[F], F] = options(
     click.option(
-        "-f", "--forks", type=click.IntRange(1), default=FORKS, show_default=True,
+        "-f", "--forks", type=click.IntRange(1), default=FORKS, show_default=True, envvar="ANSIBLE_FORKS",
         help="How many steps may work at once; those that only wait do not count.",
     ),
     click.option(
@@ -110,10 +127,13 @@ list_options: Callable[[F], F] = options(
 
 
 def inventory_sources(given: Sequence[str]) -> tuple[str, ...]:
-    """What `-i` says, else RUNBOOK_INVENTORY, else the sandbox's inventory when it stands here."""
+    """What `-i` says, else RUNBOOK_INVENTORY or ANSIBLE_INVENTORY, else the sandbox's inventory when it is here."""
     if given:
         return tuple(given)
     named = os.environ.get("RUNBOOK_INVENTORY")
     if named:
         return (named,)
+    listed = os.environ.get("ANSIBLE_INVENTORY", "")
+    if listed:
+        return (listed,) if listed.endswith(",") else tuple(filter(None, listed.split(",")))
     return (str(SANDBOX_INVENTORY),) if SANDBOX_INVENTORY.is_file() else ()

@@ -35,6 +35,13 @@ _OWN = {
     name: name for name in ("register", "until", "changed_when", "failed_when", "retries", "delay", "poll")
 }
 _OWN["async"] = "async_seconds"
+ON_INCLUDES = frozenset(
+    {
+        "name", "when", "tags", "vars", "args", "loop", "loop_control", "register", "run_once", "ignore_errors",
+        "no_log", "timeout", "collections", "debugger", "listen",
+    }
+)  # fmt: skip
+"""Keywords that may stand beside `include_tasks` and `include_role`."""
 
 
 class TaskReader:
@@ -147,6 +154,7 @@ class TaskReader:
             own["delegate_to"] = "localhost"
         around = inherited
         if call.module in INCLUDES:
+            self._refuse_on_include(call, entries)
             call, around = self._reuse.handed_on(call, entries, inherited)
         inside = inherited.enter(own)
         made = with_defaults(call, inside, self._session.modules)
@@ -163,6 +171,14 @@ class TaskReader:
             task = replace(task, params=own.get("vars", {}), around=around)
             self._reuse.look_into(task, call)
         return task
+
+    def _refuse_on_include(self, call: Call, entries: list[Entry]) -> None:
+        """As Ansible does: most keywords say nothing of a file or role that is included."""
+        for entry in entries:
+            if entry.key in KEYWORDS and entry.key not in ON_INCLUDES:
+                hint = f"Write it on the tasks of the file, or under `apply:` of '{call.module}'."
+                message = f"'{entry.key}' can't stand beside '{call.module}'"
+                self._file.problem(message, entry.position, hint)
 
     def _check(self, call: Call, *, handled: bool) -> None:
         """What is wrong with the arguments. Where the playbook deals with the failure itself, it is the task that

@@ -15,6 +15,7 @@ from runbook.values import Secret, Template
     ("text", "values"),
     [
         ("a=1", {"a": "1"}),
+        ("", {}),
         ("a=1 b='two words' c=\"x=y\"", {"a": "1", "b": "two words", "c": "x=y"}),
         ("a=", {"a": ""}),
         ("a=b:c", {"a": "b:c"}),
@@ -41,7 +42,6 @@ def test_files_and_the_last_one_wins(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("nix", "-e 'nix' is no variable\n  Write name=value, {name: value} or @file."),
-        ("", "-e '' is no variable\n  Write name=value, {name: value} or @file."),
         ("2a=1", "-e '2a=1' is no variable\n  Write name=value, {name: value} or @file."),
         (
             "a='x",

@@ -266,7 +266,6 @@ class TestIncludes:
           tags: t
           vars: {v: 1}
           no_log: true
-          notify: h
       when: outer
       vars: {w: 1}
       tags: around
@@ -277,13 +276,21 @@ class TestIncludes:
         (node,) = load_tasks("sub/a.yml", parent, PLACE).nodes
         assert isinstance(node, Task)
         assert [one.source for one in node.when] == ["outer"]
-        assert node.notify == ()
         assert node.tags == {"around", "applied", "u"}
         assert node.vars == {"w": 1}
         assert parent.params == {"v": 1}
         assert node.no_log is False
         assert node.ignore_errors is True
         assert node.environment == ({"A": "b"},)
+
+    @pytest.mark.parametrize(
+        "keyword", ["notify: h", "async: 5", "delegate_to: x", "until: true", "environment: {A: b}"]
+    )
+    def test_a_keyword_that_means_nothing_beside_an_include_is_refused(
+        self, load: Load, keyword: str
+    ) -> None:
+        with pytest.raises(LoadError, match="can't stand beside 'include_tasks'"):
+            load(f"- hosts: web\n  tasks:\n    - include_tasks: a.yml\n      {keyword}\n", {"a.yml": "[]"})
 
     def test_the_same_file_has_another_identity_under_another_include(self, load: Load) -> None:
         text = "- hosts: web\n  tasks: [{include_tasks: a.yml}, {include_tasks: a.yml}]\n"
