@@ -13,7 +13,7 @@ from .journal_values import unpack
 from .model import Action, Change
 from .plan_file import PlanFile
 from .plan_values import ABSENT, KEYED, Difference, differences, opened
-from .promise import Call, Keyer, PlannedCall, PlannedStep, call_differences, removed
+from .promise import Call, Keyer, PlannedCall, PlannedStep, call_differences, change_differences, removed
 from .prose import SECRET_TEXT, inline
 
 _FLUSH = re.compile(r"flush\d+/")
@@ -50,25 +50,36 @@ class Keeper:
         if change.action is Action.UNDECIDED:
             return  # what is not known now fails the step by itself
         planned = list(self._planned(call))
+        if not self._counts(change):
+            self._hold_still(planned, call, change)
+            return
         found: list[tuple[PlannedCall, list[Difference]]] = []
         for one in planned:
             if one.change.action is Action.UNDECIDED:
-                differ = self._around(one, call, change)
-            elif self._counts(change) or not one.open:
+                differ = self._around(one, call)
+            else:
                 begun = not call.first or call.begun()
                 differ = call_differences(one, call, change, self._keyer, begun=begun)
-            else:
-                differ = []
             if not differ and self._take(one, call.item):
                 self._agree(one, call, change)
                 return
             found.append((one, differ))
-        if not self._counts(change) and not found:
-            return
-        if self._counts(change) and not found and self._under_undecided(call):
+        if not found and self._under_undecided(call):
             self._ask(call, change)
             return
         raise self._not_planned(call, change, found)
+
+    def _hold_still(self, planned: Sequence[PlannedCall], call: Call, change: Change) -> None:
+        """It would change nothing now: that is wrong where a change of this very item was planned."""
+        begun = not call.first or call.begun()
+        for one in planned:
+            if one.change.action is Action.UNDECIDED or (one.open and not begun):
+                continue
+            differ = list(change_differences(one.change, change, self._keyer, begun=begun))
+            if differ:
+                raise self._not_planned(call, change, [(one, differ)])
+            if self._take(one, call.item):
+                return
 
     def ended(self, step: str, items: frozenset[str], *, skipped: str) -> None:
         for planned in self._index.get(_place(step), ()):
@@ -107,9 +118,9 @@ class Keeper:
         over = [planned for step in call.under for planned in self._index.get(_place(step), ())]
         return any(one.change.action is Action.UNDECIDED for planned in over for one in planned.calls)
 
-    def _around(self, planned: PlannedCall, call: Call, change: Change) -> list[Difference]:
+    def _around(self, planned: PlannedCall, call: Call) -> list[Difference]:
         """Of a call that was undecided: what the plan knew of its arguments."""
-        if planned.arguments is None or not self._counts(change):
+        if planned.arguments is None:
             return []
         found = [
             *differences(planned.arguments, opened(call.arguments), self._keyer, "argument"),

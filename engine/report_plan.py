@@ -127,7 +127,7 @@ class PlanReporter(TextReporter):
         lines += [self._style(diff.summary(shown), "heading")]
         if tasks := self._lasting():
             more = f" and {len(tasks) - MOST_NAMED} more" if len(tasks) > MOST_NAMED else ""
-            lines += [f"Nothing takes back: {', '.join(map(visible, tasks[:MOST_NAMED]))}{more}."]
+            lines += [f"Nothing takes back: {'; '.join(map(visible, tasks[:MOST_NAMED]))}{more}."]
         if shown and not self._kept:
             lines += [self._style(KEEP, "quiet")]
         return lines

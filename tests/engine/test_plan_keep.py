@@ -208,8 +208,64 @@ def test_a_run_goes_on_with_the_same_plan_only(kept: Folder) -> None:
     again = kept.keep(saved)
     assert again.code == 0, again.notices
     assert again.started.resumed
-    other = read_plan(saved.path)
-    assert kept.keep(other, plan_digest="another").started.resumed is False
+
+
+def test_an_unfinished_run_does_not_go_on_with_another_plan(kept: Folder) -> None:
+    book = BOOK + "        - {name: fails, command: test -e out/go}\n"
+    saved = kept.plan(book)
+    assert kept.keep(saved).code == 2
+    another = kept.keep(saved, plan_digest="another")
+    assert another.started.resumed is False
+    assert another.code == 4, "a new run: the world is not as it was planned for one"
+    assert kept.keep(saved, plan_digest="").started.resumed is True, "without a plan, any run goes on"
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (("chdir: out", "chdir: ."), 'argument chdir: planned "out", now "."'),
+        (("NAME: one", "NAME: two"), 'setting environment.NAME: planned "one", now "two"'),
+    ],
+)
+def test_what_a_change_does_not_tell_is_compared_too(kept: Folder, edit: tuple[str, str], told: str) -> None:
+    book = """
+        - hosts: localhost
+          tasks:
+            - name: run
+              command: {cmd: touch here, chdir: out}
+              environment: {NAME: one}
+        """
+    saved = kept.plan(book)
+    assert told in stopped(kept.keep(saved, book.replace(*edit)))
+    assert list((kept.path / "out").iterdir()) == []
+
+
+def test_one_planned_item_is_for_one_item(kept: Folder) -> None:
+    book = """
+        - hosts: localhost
+          vars: {names: [{name: a, id: "{{ ran.stdout }}"}]}
+          tasks:
+            - {name: run, command: echo hi, register: ran}
+            - {name: write, command: "touch out/{{ item.name }}", loop: "{{ names }}"}
+        """
+    saved = kept.plan(book)
+    assert kept.keep(saved).code == 0
+    twice = book.replace('"}]}', '"}, {name: a, id: more}]}')
+    message = stopped(kept.keep(saved, twice, fresh=True))
+    assert "write (localhost) is not as it was planned" in message
+    assert "planned once, and now for another item" in message
+
+
+def test_items_that_need_nothing_need_no_plan(kept: Folder) -> None:
+    book = """
+        - hosts: localhost
+          vars: {names: [{name: a, id: "{{ ran.stdout }}"}]}
+          tasks:
+            - {name: run, command: echo hi, register: ran}
+            - {name: write, copy: {content: x, dest: "out/{{ item.name }}"}, loop: "{{ names }}"}
+        """
+    saved = kept.plan(book)
+    assert kept.keep(saved, book.replace('"}]}', '"}, {name: a, id: more}]}')).code == 0
 
 
 def test_another_world_is_refused_before_anything_is_run(kept: Folder) -> None:
