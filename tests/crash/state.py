@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runbook.journal import StepDone
+from runbook.journal import ItemDone, Record, StepDone
 from runbook.journal_reader import SqliteReader
 from runbook.resume import History
 
@@ -24,6 +24,9 @@ class Told:
     """It has written down that it is done."""
     steps: Mapping[str, StepDone]
     """How its steps ended, by their identity; a failure that was neither rescued nor ignored is none."""
+
+    repeated: tuple[str, ...]
+    """Tasks of which a step or loop item came to a good end more than once."""
 
     def results(self) -> dict[str, Any]:
         """What later steps see of each step: how it ended, what it registered and set, whom it notified."""
@@ -43,12 +46,28 @@ def read(state: Path) -> Told:
     with SqliteReader(state) as reader:
         runs = list(reader.runs())
         if not runs:
-            return Told(finished=False, steps={})
+            return Told(finished=False, steps={}, repeated=())
         (run,) = runs
         records = list(reader.records(run.run))
     history = History(records)
     ended = (record for record in records if isinstance(record, StepDone))
-    return Told(run.finished, {one.step: one for one in ended if history.finished(one.step) is not None})
+    steps = {one.step: one for one in ended if history.finished(one.step) is not None}
+    return Told(run.finished, steps, tuple(_repeated(records)))
+
+
+def _repeated(records: Sequence[Record]) -> Iterator[str]:
+    seen: set[tuple[str, ...]] = set()
+    for record in records:
+        if not isinstance(record, StepDone | ItemDone) or (record.outcome.failed and not _stands(record)):
+            continue
+        one = (record.step, *((record.item, str(record.same)) if isinstance(record, ItemDone) else ()))
+        if one in seen:
+            yield " ".join(one)
+        seen.add(one)
+
+
+def _stands(record: StepDone | ItemDone) -> bool:
+    return isinstance(record, StepDone) and record.rescued
 
 
 def without_clocks(value: Any) -> Any:

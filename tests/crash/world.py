@@ -34,6 +34,8 @@ class Ended:
 
 def look(sandbox: Sandbox, state: Path) -> Ended:
     """How things are now, and what the run in `state` came to."""
+    told = read(state)
+    assert told.repeated == ()
     clients = Clients(sandbox)
     calls = plain({**_calls(sandbox), **_sent(clients), **_written(clients)})
     return Ended(
