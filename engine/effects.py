@@ -179,8 +179,8 @@ class Effects:
             host=place.host,
             asks=asks,
         )
-        self._intents.begin(record)
         self._journal.commit(record)
+        self._intents.begin(record)
         self._told.add(told)
         return Intent(key, token, attempt, started, before)
 

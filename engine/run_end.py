@@ -59,7 +59,9 @@ class Ending:
     def stop(self, error: RunbookError, code: int) -> None:
         """The run ends here, with this exit code unless a worse one stands already."""
         self.tallies.stop(code)
-        self.stops.append(stop_of(error))
+        told = stop_of(error)
+        if told not in self.stops:  # a journal that can't be written says so each time
+            self.stops.append(told)
 
     def finish(
         self,
