@@ -73,6 +73,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     error: str = ""
     elapsed: float = 0.0
+    lost: bool = False
+    """The request may have been carried out: it was sent, as far as can be told, and nobody answered."""
 
     @property
     def said(self) -> str:
@@ -122,8 +124,16 @@ def send(
     except urllib.error.HTTPError as error:
         return _answer(params, error, error.code, jar, began, f"HTTP Error {error.code}: {error.reason}")
     except (OSError, http.client.HTTPException) as error:
-        elapsed = time.monotonic() - began
-        return Answer(status=-1, url=params.url, error=f"Request failed: {error}", elapsed=elapsed)
+        elapsed, why = time.monotonic() - began, f"Request failed: {error}"
+        return Answer(status=-1, url=params.url, error=why, elapsed=elapsed, lost=not _unsent(error))
+
+
+def _unsent(error: Exception) -> bool:
+    """Whether the request certainly was not sent: there was no connection to send it by. urllib wraps what comes
+    before the answer; a connection that breaks then may have carried the request."""
+    if not isinstance(error, urllib.error.URLError):
+        return False
+    return not isinstance(error.reason, ConnectionResetError | BrokenPipeError | ConnectionAbortedError)
 
 
 def _answer(

@@ -12,8 +12,11 @@
     status_code: [201, 202]
 
 GET, HEAD and OPTIONS only look, and are asked in a dry run as well; what other methods would answer is known after
-apply. A request that was interrupted is not sent again by itself, unless the task says `rerun: safe`. Certificates
-are verified.
+apply. Certificates are verified.
+
+Of another request that was interrupted, or got no answer (a time-out, a connection that breaks), nobody knows
+whether it was carried out: the run stops with that question, unless the task says `rerun: safe`, and it is sent
+again. That nobody listens at the address fails the task, as any answer does that is not right.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta, field
 from runbook.contract import Action, Change, Context, LocalPath, Params, Permissions
-from runbook.errors import Failed
+from runbook.errors import Failed, InDoubt
 
 from . import _commands, _files_place, _http
 from ._files_world import World
@@ -137,10 +140,7 @@ class Uri:
             told, planned = change.also[-1].result
             placed = _files_place.apply(ctx, replace(change, result=planned), Manner())
             return {**told, **_of_file(placed)}
-        answer = msgspec.convert(
-            ctx.effect(SEND, lambda _intent: msgspec.to_builtins(_ask(ctx, params), builtin_types=(bytes,))),
-            _http.Answer,
-        )
+        answer = msgspec.convert(ctx.effect(SEND, lambda _intent: _sent(ctx, params)), _http.Answer)
         _check(params, answer)
         told = {**result_of(params, answer), "changed": False}  # as Ansible counts it
         place = _place(ctx, params, answer)
@@ -150,6 +150,15 @@ class Uri:
         made = _files_place.plan(place, wanted, folders=False)
         placed = _files_place.apply(ctx, made, Manner())
         return {**told, **_of_file(placed), "changed": made.action.changes}
+
+
+def _sent(ctx: Context, params: UriParams) -> Any:
+    """What was answered, as plain data. Raises InDoubt where nobody did."""
+    answer = _ask(ctx, params)
+    if answer.lost:
+        asked = f"{params.method.upper()} {params.url}"
+        raise InDoubt(f"{asked} got no answer, and may have been carried out: {answer.error}")
+    return msgspec.to_builtins(answer, builtin_types=(bytes,))
 
 
 def _ask(ctx: Context, params: UriParams) -> _http.Answer:

@@ -288,6 +288,41 @@ def test_stacks(account: Account, effect: Effect, trouble: Trouble) -> None:
     happens_once(account, effect, trouble)
 
 
+# ---------------------------------------------------------------- long waits
+
+WAITS = [
+    (CLUSTERS[0], "creating"),
+    (CLUSTERS[5], "updating"),
+    (CLUSTERS[-2], "deleting"),
+    (CLUSTERS[-1], "deleting"),
+    (FAILOVER, "updating"),
+    (STACKS[0], "create in progress"),
+    (STACKS[3], "delete in progress"),
+]
+
+
+@pytest.mark.parametrize(("effect", "phase"), WAITS, ids=lambda value: str(value))
+def test_a_killed_wait_goes_on_waiting_for_the_same(account: Account, effect: Effect, phase: str) -> None:
+    effect.before(account)
+    before = account.done(effect.action)
+    life = account.life(effect.module, **effect.args)
+    life.killed_while(phase)
+    made = life.play()
+    assert made.changed, made.result
+    assert life.intents == list(dict.fromkeys(life.intents)), "it began it once"
+    assert account.done(effect.action) == before + 1
+
+
+def test_a_group_in_use_is_waited_for_by_the_next_run_too(account: Account) -> None:
+    A_CLUSTER(account)
+    life = account.life("memorydb_subnet_group", name="pair", state="absent")
+    life.killed_while("in use")
+    account.play("memorydb_cluster", name="once", state="absent", final_snapshot="none", **PATIENCE)
+    if account.client("memorydb").describe_clusters()["Clusters"]:
+        account.play("memorydb_cluster", name="pairs", state="absent", final_snapshot="none", **PATIENCE)
+    assert life.play().changed
+
+
 # ---------------------------------------------------------------- undo
 
 

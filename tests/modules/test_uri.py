@@ -38,6 +38,9 @@ class Server(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._note()
+        if self.path == "/lost" or (self.path == "/once" and self.asked.count("POST /once") == 1):
+            self.close_connection = True
+            return
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         told = {"sent": sent, "kind": self.headers.get("Content-Type"), "x": self.headers.get("X-Own")}
         self._answer(201, json.dumps(told).encode(), "application/json")
@@ -194,3 +197,39 @@ def test_files_are_fetched_when_they_have_to_be(folder: Folder, url: str) -> Non
     ]
     assert played.outcome("written").result["path"] == "out"
     assert not (folder.path / "got3").exists()
+
+
+def test_a_request_without_an_answer_leaves_a_question_and_is_not_sent_again(
+    folder: Folder, url: str
+) -> None:
+    task = """
+- {name: post, uri: {url: "{{ url }}/lost", method: POST}, ignore_errors: true}
+"""
+    played = play(folder, url, task)
+    assert played.code == 4
+    assert "POST /lost" in Server.asked
+    assert play(folder, url, task).code == 4
+    assert Server.asked == ["POST /lost"]
+
+
+def test_what_may_be_sent_twice_is_sent_again(folder: Folder, url: str) -> None:
+    played = play(
+        folder,
+        url,
+        """
+- {name: post, uri: {url: "{{ url }}/once", method: POST, status_code: 201}, rerun: safe}
+""",
+    )
+    assert played.outcome("post").result["status"] == 201
+    assert Server.asked == ["POST /once"] * 2
+
+
+def test_that_nobody_listens_is_no_question(folder: Folder, url: str) -> None:
+    played = play(
+        folder,
+        url,
+        """
+- {name: post, uri: {url: "http://127.0.0.1:1/", method: POST}, ignore_errors: true}
+""",
+    )
+    assert played.outcome("post").result["status"] == -1

@@ -80,6 +80,19 @@ class Disk(NoJournal):
         return History(map(decode, self.lines))
 
 
+class _Deadly(list[Event]):
+    """Kills who tells of a certain phase."""
+
+    def __init__(self, phase: str) -> None:
+        super().__init__()
+        self.phase = phase
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        if isinstance(event, Progress) and self.phase in event.phase:
+            raise Killed
+
+
 @dataclass(kw_only=True)
 class Life:
     """A run with one step. Each `play` is a process: it knows what the ones before wrote down."""
@@ -131,6 +144,13 @@ class Life:
         """Do something once the intent of the n-th effect is written, just before its call."""
         strikes = _nth(EffectIntent, number)
         self.disk.watch = lambda record: then() if strikes(record) else None
+
+    def killed_while(self, phase: str) -> None:
+        """Play until it waits for something that is told in these words, and is killed there."""
+        told = self.events
+        self.events = _Deadly(phase)
+        self.killed(never)
+        self.events = [*told, *self.events]
 
     @property
     def intents(self) -> list[str]:
