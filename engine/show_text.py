@@ -93,7 +93,9 @@ class RunText:
             yield "What was not started can't be told."
         else:
             yield ended(last.exit_code, last.seconds, style)
-            yield from state_of_affairs(last.done, last.changed, doubts, last.left)
+            yield from state_of_affairs(
+                last.done or steps.done, last.changed or steps.changed, doubts, last.left
+            )
         yield from how_to_go_on(resume, doubts, style)
 
     def _short(self, told: ToldStep) -> Iterator[str]:

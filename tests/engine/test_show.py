@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from runbook.journal_reader import Entry, SqliteReader
 from runbook.journal_sqlite import SqliteJournal
 from runbook.journal_steps import JournalSteps, ToldStep
 from runbook.model import Action, Change, Status
+from runbook.resume import History
 from runbook.run_names import find_run
 from runbook.show_json import document
 from runbook.show_text import RunText, head
@@ -278,3 +281,43 @@ def test_the_command(tmp_path: Path, state: Path) -> None:
     assert [step["number"] for step in found["steps"]] == [2, 3]
     schema = json.loads(desk.run("schema", "run").stdout)
     Draft202012Validator(schema).validate(found)
+
+
+# ---------------------------------------------------------------- journals of earlier days
+
+
+def test_the_first_journals_can_be_read_and_gone_on_with(tmp_path: Path) -> None:
+    """Written by the first version that kept a journal."""
+    state = tmp_path / "state.db"
+    script = (Path(__file__).parents[1] / "golden" / "journal" / "first.sql").read_text()
+    with closing(sqlite3.connect(state)) as connection:
+        connection.executescript(script)
+    with SqliteReader(state) as reader:
+        (run,) = reader.runs()
+        steps = list(JournalSteps(reader.entries(run.run)))
+        history = History(reader.records(run.run))
+    assert [(told.task, str(told.outcome.status)) for told in steps if told.outcome] == [
+        ("one", "changed"),
+        ("facts", "ok"),
+        ("inc", "ok"),
+        ("inner", "ok"),
+        ("host", "changed"),
+        ("fails", "failed"),
+    ]
+    assert [told.effects[0].state for told in steps if told.effects] == ["done", "done"]
+    done = history.finished(steps[1].step)
+    assert done is not None
+    assert done.facts == {"a": {"b": [1, 2]}}
+    shown = Desk(tmp_path).run("show", "--state", str(state)).stdout
+    assert "FAILED [localhost] fails" in shown
+    assert "Done: 5 steps, 2 changed." in shown
+
+
+def test_a_run_is_resumed_by_the_beginning_of_its_name(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    (tmp_path / "play.yml").write_text("- {hosts: localhost, tasks: [{command: test -e gate}]}\n")
+    assert desk.run("play", "play.yml").code == 2
+    (tmp_path / "gate").touch()
+    (found,) = json.loads(desk.run("runs", "--output", "json").stdout)
+    assert desk.run("resume", found["run"][:-2]).code == 0
+    assert "is finished" in desk.run("resume", "last").stderr
