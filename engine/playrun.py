@@ -36,6 +36,7 @@ from .model import (
 from .outcomes import NOT_READ, not_included
 from .places import plays_here
 from .recall import Recall
+from .reread import with_secrets
 from .rounds import Rounds, fail_with_the_first
 from .run_once import Once, Place, place_of
 from .scheduler import Lane
@@ -161,6 +162,8 @@ class PlayRun:
         if slot.task.async_seconds:
             job = self._job(lane, slot)
             self.steps.restore(job, done, self.recall.history.background(job.step))
+        if done.facts or done.directives:
+            done = with_secrets(done, functools.partial(self._job, lane, slot), self.steps)
         self._finish(lane, done, replayed=True)
 
     def waits(self, lane: Lane) -> bool:

@@ -57,6 +57,7 @@ class Steps:
         self._registry = registry
         self._item_done = item_done
         self._dry = services.planned is not None
+        self.masker = masker
         self._judge = Judge(templates, self._dry)
 
         def invoker(its: Services) -> Invoker:

@@ -103,6 +103,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "run_choice",
         "edits",
         "recall",
+        "reread",
         "custom_stats",
         "tallies",
         "left_over",

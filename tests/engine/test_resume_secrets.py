@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from runbook.values import Secret
 
 from tests.support.plays import Folder
 
@@ -73,4 +74,45 @@ def test_what_an_effect_of_a_no_log_task_answered_is_there_again(folder: Folder)
     assert folder.play(text).code == 2
     (folder.path / "open").touch()
     assert folder.play(text).code == 0
+    assert b"hunter2" not in folder.kept()
+
+
+DERIVED = f"""
+- hosts: localhost
+  tasks:
+    - set_fact: {{dsn: "redis://:{{{{ pin }}}}@host", plain: 1}}
+    - set_fact: {{all: "{{{{ [dsn, item] }}}}"}}
+      loop: [1]
+    - add_host: {{name: other, groups: made, login: "{{{{ dsn }}}}", ansible_connection: local}}
+    - {GATE}
+    - {{name: use, assert: {{that: [dsn | length == 22, all.0 == dsn, hostvars.other.login == dsn, plain == 1]}}}}
+    - {{name: out, shell: "echo {{{{ dsn | upper | lower }}}}"}}
+"""
+
+
+@pytest.mark.parametrize("key", [None, b"key"])
+def test_a_secret_that_can_be_read_again_needs_no_key(folder: Folder, key: bytes | None) -> None:
+    folder.key = key
+    given = {"pin": Secret("hunter2x", "-e pin")}
+    assert folder.play(DERIVED, extra_vars=given).code == 2
+    (folder.path / "open").touch()
+    played = folder.play(DERIVED, extra_vars=given)
+    assert played.code == 0, played.of_failed
+    assert b"hunter2" not in folder.kept()
+
+
+def test_what_was_sealed_is_masked_again_though_nothing_reads_its_source(folder: Folder) -> None:
+    text = f"""
+- hosts: localhost
+  tasks:
+    - set_fact: {{derived: "{{{{ pin }}}}-and-more"}}
+    - {GATE}
+    - {{name: out, command: "cat {{{{ playbook_dir }}}}/kept", register: r}}
+"""
+    folder.key = b"key"
+    (folder.path / "kept").write_text("hunter2x-and-more")
+    given = {"pin": Secret("hunter2x", "-e pin")}
+    folder.play(text, extra_vars=given)
+    (folder.path / "open").touch()
+    assert folder.play(text, extra_vars=given).code == 0
     assert b"hunter2" not in folder.kept()
