@@ -52,7 +52,7 @@ def _begun(records: Sequence[Record], history: History) -> Iterator[Act]:
     """By the first effect of each call."""
     results = _results(records)
     for (step, scope), intents in _intents(records).items():
-        if not history.acted(step, scope):
+        if not history.ever_acted(step, scope):
             continue
         first, called = intents[0], intents[-1].called
         ended = history.recorded(step)

@@ -187,7 +187,7 @@ class JournalSteps:
             del self.failures[record.host]
         if failed:
             self.failures[record.host] = told
-        elif record.host and record.module != META and not record.outcome.failed:
+        elif record.host and record.module != META and not record.outcome.failed and not record.anew:
             self.done += 1
             self.changed += record.outcome.status is Status.CHANGED
         if told.doubts:

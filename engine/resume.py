@@ -36,6 +36,8 @@ class History:
         """Effects that happened, whatever came after them."""
         self._planned: dict[str, dict[str, Changes]] = {}
         self._anew: dict[str, str] = {}
+        self._edited: dict[str, set[str]] = {}
+        """Effects of steps as they were before they were edited."""
         for record in records:
             self.learn(record)
 
@@ -81,7 +83,8 @@ class History:
         step = record.step
         self._anew[step] = record.anew
         self._reopen(step, "the step was edited after it")
-        for known in (self._steps, self._items, self._acted, self._planned):
+        self._edited.setdefault(step, set()).update(self._acted.pop(step, ()))
+        for known in (self._steps, self._items, self._planned):
             known.pop(step, None)
 
     def _reopen(self, step: str, why: str) -> None:
@@ -134,6 +137,10 @@ class History:
     def effect(self, step: str, key: str) -> EffectDone | EffectIntent | None:
         """The last that is known of an effect; an EffectIntent is in doubt: nobody wrote what came of it."""
         return self._effects.get(step, {}).get(key)
+
+    def ever_acted(self, step: str, scope: str) -> bool:
+        """Whether an effect of the step ever happened, before it was edited too, or was begun and nobody knows."""
+        return self.acted(step, scope) or any(key.startswith(scope) for key in self._edited.get(step, ()))
 
     def began(self, step: str, scope: str = "") -> dict[str, bool]:
         """Effects that the step began since it was begun as a whole: whether their answers are recorded. `scope`:

@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from runbook.acts import acts_of
 from runbook.events import ChangePlanned, StepAnew
+from runbook.journal_reader import SqliteReader
 from runbook.model import Action
 
 from tests.support.plays import Folder, Played
@@ -41,8 +43,6 @@ def after(folder: Folder, before: str, edited: str, **options: Any) -> Played:
 
 
 def folder_run(folder: Folder) -> str:
-    from runbook.journal_reader import SqliteReader
-
     with SqliteReader(folder.state) as reader:
         return reader.runs()[-1].run
 
@@ -302,3 +302,20 @@ def test_a_no_log_step_that_is_planned_anew_shows_no_values(folder: Folder) -> N
     (event,) = played.of(ChangePlanned)
     assert (event.change.before, event.change.after) == (None, None)
     assert (folder.path / "f").read_text() == "hunter2"
+
+
+def test_what_an_edited_step_did_before_can_still_be_taken_back(folder: Folder) -> None:
+    """The edited step finds nothing left to do, and what it had made is this run's all the same."""
+    text = play(
+        "    - {name: put, copy: {dest: '{{ playbook_dir }}/f', content: a}, when: x > 0}\n",
+        GATE,
+        head="  vars: {x: 1}\n",
+    )
+    played = after(folder, text, text.replace("x: 1", "x: 2"))
+    assert anew(played) == [("put", "`x` changed since")]
+    assert str(played.outcome("put").status) == "ok"
+    with SqliteReader(folder.state) as reader:
+        made = acts_of(reader.records(played.started.run))
+    assert [(act.task, act.changes[0].action) for act in made if act.module == "copy"] == [
+        ("put", Action.CREATE)
+    ]
