@@ -38,7 +38,7 @@ class Written:
     def reads(self, scope: VariableScope) -> Mapping[str, str]:
         """The variables that were read in this scope and that the operator wrote, each with a digest."""
         found = {}
-        for name in scope.reads:
+        for name in tuple(scope.reads):  # a task in the background may read on
             value = scope.source(name)
             if value is MISSING:
                 if name not in _OFFERED:
