@@ -236,6 +236,10 @@ def _lost(error: Unreachable) -> Attempt:
 
 
 def _our_mistake(error: Exception) -> Failed:
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failed(f"{error.filename!r} can't be used: {error.strerror}")
+    if isinstance(error, ValueError) and str(error).startswith("embedded null"):
+        return Failed("An argument holds a NUL character, which no path and no command can hold")
     trace = "".join(traceback.format_exception(error))
     return Failed(
         f"Internal error: {type(error).__name__}: {error}",

@@ -202,6 +202,8 @@ class Reader:
         listed = self._listed(value, node)
         if listed is None:
             return self.misfit(value, node, where)
+        if isinstance(node.item_type, types.StrType):
+            listed = ["" if item is None else item for item in listed]  # as Ansible's lists of texts
         made = [self.read(item, node.item_type, (*where, n)) for n, item in enumerate(listed)]
         shape: type = _SHAPES[type(node)]
         return shape(made)

@@ -26,6 +26,7 @@ Redirects = Literal["all", "yes", "safe", "urllib2", "none", "no"]
 AGENT = "ansible-httpget"
 SAFE = ("GET", "HEAD")
 WEB = ("http", "https", "ftp")
+_UNSENT: Mapping[str, Any] = {"status": -1}
 NO_STATUS = 0
 """Of an answer that has no code: of `ftp` and `file`."""
 
@@ -105,13 +106,7 @@ def send(
     if user and params.force_basic_auth:
         token = base64.b64encode(f"{user}:{password}".encode()).decode()
         given["Authorization"] = f"Basic {token}"
-    try:
-        request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 (it is looked at below)
-    except ValueError as error:
-        told = {"status": -1, "url": params.url}
-        raise Failed(str(error), hint="An address begins with https:// or http://.", result=told) from error
-    if request.type not in schemes:
-        raise Failed(f"'{params.url}' is no address of the web", hint="Write http:// or https:// before it.")
+    request = _request(params.url, url, body, method, schemes)
     held_back = {name.lower() for name in params.unredirected_headers}
     for name, value in given.items():
         add = request.add_unredirected_header if name.lower() in held_back else request.add_header
@@ -123,6 +118,8 @@ def send(
             return _answer(params, response, response.status or NO_STATUS, jar, began)
     except urllib.error.HTTPError as error:
         return _answer(params, error, error.code, jar, began, f"HTTP Error {error.code}: {error.reason}")
+    except (ValueError, OverflowError) as error:
+        raise Failed(f"'{params.url}' can't be asked for: {error}", result={**_UNSENT, "url": url}) from error
     except (OSError, http.client.HTTPException) as error:
         elapsed, why = time.monotonic() - began, f"Request failed: {error}"
         return Answer(status=-1, url=params.url, error=why, elapsed=elapsed, lost=not _unsent(error))
@@ -134,6 +131,20 @@ def _unsent(error: Exception) -> bool:
     if not isinstance(error, urllib.error.URLError):
         return False
     return not isinstance(error.reason, ConnectionResetError | BrokenPipeError | ConnectionAbortedError)
+
+
+def _request(
+    written: str, url: str, body: bytes | None, method: str, schemes: Sequence[str]
+) -> urllib.request.Request:
+    """Raises Failed for what is no address."""
+    hint = "An address begins with https:// or http://."
+    try:
+        request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 (it is looked at below)
+    except ValueError as error:
+        raise Failed(str(error), hint=hint, result={**_UNSENT, "url": written}) from error
+    if request.type not in schemes:
+        raise Failed(f"'{written}' is no address of the web", hint=hint)
+    return request
 
 
 def _answer(
@@ -163,8 +174,11 @@ def _answer(
 
 
 def _without_user(params: RequestParams) -> tuple[str, str, str]:
-    """The address without `user:password@`, and these two."""
-    parts = urllib.parse.urlsplit(params.url)
+    """The address without `user:password@`, and these two. Raises Failed for what is no address."""
+    try:
+        parts = urllib.parse.urlsplit(params.url)
+    except ValueError as error:
+        raise Failed(str(error), result={**_UNSENT, "url": params.url}) from error
     user, password = params.url_username or "", params.url_password or ""
     if "@" not in parts.netloc:
         return params.url, user, password

@@ -232,7 +232,7 @@ def _there(ctx: Context, params: WaitForParams) -> bool | re.Match[str]:
         if pattern is None:
             return path.exists()
         return pattern.search(path.read_text(encoding="utf-8", errors="replace")) or False
-    except OSError:
+    except (OSError, UnicodeError):  # a name that is no host's can't be connected to either
         return False
 
 
@@ -290,5 +290,5 @@ def _end(text: str) -> tuple[str, int]:
 def _addresses(host: str) -> set[str]:
     try:
         return {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise Failed(f"The host '{host}' is not known: {error}") from error
