@@ -179,6 +179,8 @@ def vault_encrypted(value: Any) -> bool:
     """Whether `!vault` wrote it; what stands in a file that is encrypted as a whole is not, as in Ansible."""
     if isinstance(value, Missing):
         value.fail()
+    if isinstance(value, Unknown):
+        raise UnknownValue(value)
     return isinstance(value, Secret) and value.origin.startswith(VAULTED_TEXT)
 
 

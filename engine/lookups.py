@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import pass_context
 
 from . import lookups_data, lookups_files, lookups_password, lookups_run
-from .errors import TemplateError, nearest
+from .errors import nearest
 from .lookups_asking import asking_lookup
 from .lookups_base import Lookup, Site, flag
 from .plugins import Plugins, plugins_of
@@ -81,11 +81,13 @@ def _asked(context: ScopeContext, name: str, terms: tuple[Any, ...], options: di
 
 
 def _found(context: ScopeContext, name: str, terms: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    if not isinstance(name, str):
+        raise ValueError(f"the name of a lookup must be text, not {type(name).__name__}")  # noqa: TRY004
     short = name.removeprefix(BUILTIN).removeprefix(LEGACY)
     look = LOOKUPS.get(short) or context.environment.doors.lookup(name)
     if look is None:
         hint = nearest(short, LOOKUPS) or f"There are: {', '.join(sorted(LOOKUPS))}."
-        raise TemplateError(f"The lookup plugin '{name}' was not found", hint=hint)
+        raise ValueError(f"The lookup plugin '{name}' was not found. {hint}")
     if short not in CARRYING:
         for value in (*terms, *options.values()):
             if type(value) not in PLAIN and has_secret(value):

@@ -69,7 +69,9 @@ class Site:
         places = self.places(name, kind)
         found = next((place for place in places if place.exists()), None)
         if found is None:
-            raise ValueError(f"there is no file {name} (looked at {' and '.join(map(str, places))})")
+            raise ValueError(
+                f"Unable to access the file '{name}': File not found (looked at {' and '.join(map(str, places))})"
+            )
         if found.is_dir():
             raise ValueError(f"{found} is a folder, not a file")
         return found

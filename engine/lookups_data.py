@@ -35,11 +35,11 @@ def variables(site: Site, *terms: Any, default: Any = _NONE) -> list[Any]:
     found: list[Any] = []
     for term in terms:
         if not isinstance(term, str):
-            raise ValueError(f"the name of a variable must be text, not {type(term).__name__}")  # noqa: TRY004
+            raise ValueError(f"Variable name must be 'str' not '{type(term).__name__}'")  # noqa: TRY004
         value = site.variable(term)
-        found.append(
-            default if type(value) is Missing and value.cause is None and default is not _NONE else value
-        )
+        if type(value) is Missing and value.cause is None:
+            value = Missing(hint=f"No variable named '{term}' was found") if default is _NONE else default
+        found.append(value)
     return found
 
 
@@ -48,11 +48,11 @@ def varnames(site: Site, *terms: Any) -> list[Any]:
     found: list[Any] = []
     for term in terms:
         if not isinstance(term, str):
-            raise ValueError(f"a pattern must be text, not {type(term).__name__}")  # noqa: TRY004
+            raise ValueError(f'Invalid setting identifier, "{term}" is not a string, it is a {type(term)}')  # noqa: TRY004
         try:
             pattern = re.compile(term)
         except re.error as error:
-            raise ValueError(f"'{term}' is not a pattern: {error}") from None
+            raise ValueError(f'Unable to use "{term}" as a search parameter: {error}') from None
         found += [name for name in names if pattern.search(name)]
     return found
 
@@ -82,14 +82,14 @@ def indexed(_site: Site, *terms: Any) -> list[Any]:
 
 def nested(_site: Site, *terms: Any) -> list[Any]:
     if not terms:
-        raise ValueError("nested needs at least one list")
+        raise ValueError("with_nested requires at least one element in the nested list")
     lists = [term if isinstance(term, list | tuple) else [term] for term in terms]
     return [_deep(combination) for combination in itertools.product(*lists)]
 
 
 def together(_site: Site, *terms: Any) -> list[Any]:
     if not terms:
-        raise ValueError("together needs at least one list")
+        raise ValueError("with_together requires at least one element in each list")
     lists = [term if isinstance(term, list | tuple) else [term] for term in terms]
     return [_flat(row) for row in itertools.zip_longest(*lists)]
 
@@ -102,7 +102,8 @@ def as_dict(_site: Site, *terms: Any) -> list[Any]:
     found: list[Any] = []
     for term in terms:
         if not isinstance(term, Mapping):
-            raise ValueError(f"dict takes mappings, not {type(term).__name__}")  # noqa: TRY004
+            what = f"{term!r} of type {type(term)}"
+            raise ValueError(f"the 'dict' lookup plugin expects a dictionary, got {what}")  # noqa: TRY004
         found += [{"key": key, "value": value} for key, value in term.items()]
     return found
 
@@ -159,6 +160,10 @@ _SHORT = re.compile(r"(?:(\d+)-)?(\d+)(?:/(\d+))?(?::(.+))?")
 _SEQUENCE = ("start", "end", "count", "stride", "format")
 
 
+_MOST = 10_000_000
+"""Numbers that a sequence may have: it is a list, and an error is better than a machine without memory."""
+
+
 def sequence(_site: Site, *terms: Any, **options: Any) -> list[Any]:
     """Numbers as text: `start=1 end=5 stride=2 format=host%02d`, or `1-5/2:host%02d`."""
     found: list[Any] = []
@@ -178,31 +183,42 @@ def _told(term: str) -> dict[str, Any]:
     for word in words(term):
         name, equals, value = word.partition("=")
         if not equals or name not in _SEQUENCE:
-            raise ValueError(f"'{word}' is not an argument of sequence; there are {', '.join(_SEQUENCE)}")
+            raise ValueError(
+                f"unrecognized arguments to with_sequence: {word!r}; there are {', '.join(_SEQUENCE)}"
+            )
         told[name] = value
     return told
 
 
-def _numbers(told: Mapping[str, Any]) -> list[str]:
+def _check_sequence(told: Mapping[str, Any]) -> None:
     for name in told:
         if name not in _SEQUENCE:
-            raise ValueError(f"'{name}' is not an argument of sequence; there are {', '.join(_SEQUENCE)}")
+            known = ", ".join(_SEQUENCE)
+            raise ValueError(f"unrecognized arguments to with_sequence: {name!r}; there are {known}")
+    if "end" in told and "count" in told:
+        raise ValueError("can't specify both count and end in with_sequence")
+    if "end" not in told and "count" not in told:
+        raise ValueError("must specify count or end in with_sequence")
+
+
+def _numbers(told: Mapping[str, Any]) -> list[str]:
+    _check_sequence(told)
     start = number("start", told.get("start", 1))
     stride = number("stride", told.get("stride", 1))
     form = str(told.get("format", "%d"))
-    if ("end" in told) == ("count" in told):
-        raise ValueError("a sequence needs 'end' or 'count', and not both")
     if "end" not in told and number("count", told["count"]) == 0:
         return []
     end = _end(told, start, stride)
     if stride > 0 and end < start:
-        raise ValueError("to count backwards, make the stride negative")
+        raise ValueError("to count backwards make stride negative")
     if stride < 0 and end > start:
-        raise ValueError("to count forward, make the stride positive")
+        raise ValueError("to count forward don't make stride negative")
     if stride == 0:
         return []
+    if (end - start) // stride > _MOST:
+        raise ValueError(f"a sequence of more than {_MOST:,} numbers does not fit into memory")
     if form.count("%") != 1:
-        raise ValueError(f"the format '{form}' must have one '%'")
+        raise ValueError(f"bad formatting string: {form}; it must have one '%'")
     try:
         return [form % at for at in range(start, end + (1 if stride > 0 else -1), stride)]
     except (TypeError, ValueError):

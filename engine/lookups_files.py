@@ -72,7 +72,7 @@ def first_found(site: Site, *terms: Any, files: Any = (), paths: Any = (), skip:
             return [str(path)]
     if lenient:
         return []
-    raise ValueError(f"none of the files is there: {', '.join(names) or 'none was named'}")
+    raise ValueError(f"No file was found when using first_found: {', '.join(names) or 'none was named'}")
 
 
 def _candidates(term: Any, files: Any, paths: Any) -> tuple[list[str], bool | None]:
@@ -187,7 +187,7 @@ def _ini(site: Site, key: str, how: Mapping[str, Any]) -> list[Any]:
     try:
         reader.read_string(text)
         if not reader.has_section(section):
-            raise ValueError(f"there is no section '{section}' in {path}")
+            raise ValueError(f"No section '{section}' in '{path}'")
         if flag(how["re"]):
             return [value for name, value in reader.items(section) if re.match(key, name)]
         value = reader.get(section, key, fallback=how["default"])

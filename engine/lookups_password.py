@@ -62,7 +62,9 @@ def _told(term: Any, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             name.append(word)
     for key in how:
         if key not in _OPTIONS:
-            raise ValueError(f"'{key}' is not an option of password; there are {', '.join(_OPTIONS)}")
+            raise ValueError(
+                f"Unrecognized parameter(s) given to password lookup: {key}; there are {', '.join(_OPTIONS)}"
+            )
     return " ".join(name), how
 
 

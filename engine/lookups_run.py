@@ -31,7 +31,7 @@ def _output(site: Site, command: Any) -> str:
     )
     if done.returncode:
         said = done.stderr.decode("utf-8", "backslashreplace").strip()
-        raise ValueError(f"the command '{command}' ended with code {done.returncode}: {said}")
+        raise ValueError(f"the command '{command}' failed: it returned {done.returncode}: {said}")
     return done.stdout.decode("utf-8", "backslashreplace")
 
 

@@ -168,9 +168,9 @@ def test_tests(expression: str, truth: bool) -> None:
         ("{} | combine(1)", "failed to combine variables, expected dicts but got a"),
         ("[1, 2] | combine", "failed to combine variables, expected dicts but got a"),
         ("'x' | urlsplit('hots')", "unknown URL component: hots"),
-        ("lookup('file', 'gone.txt')", "there is no file gone.txt"),
-        ("lookup('pipe', 'echo bad >&2; exit 3')", "ended with code 3: bad"),
-        ("lookup('vars', 'gone')", "'gone' is undefined"),
+        ("lookup('file', 'gone.txt')", "Unable to access the file 'gone.txt'"),
+        ("lookup('pipe', 'echo bad >&2; exit 3')", "it returned 3: bad"),
+        ("lookup('vars', 'gone')", "No variable named 'gone' was found"),
     ],
 )
 def test_wrong_use_is_told_in_plain_words(expression: str, words: str) -> None:
