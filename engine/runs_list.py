@@ -36,6 +36,8 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     last_written: datetime
     resume: str
     """The command to go on with; empty: nothing is left to do, or it is running."""
+    undoes: str = ""
+    """The run that it takes back."""
 
 
 def status_of(summary: RunSummary, time: RunTime, writer: Holder | None) -> Status:
@@ -65,6 +67,7 @@ def line(summary: RunSummary, writer: Holder | None, again: Sequence[str] = ()) 
         target=header.target,
         started=header.started,
         last_written=summary.last_written,
+        undoes=header.undoes,
         resume="" if status in ("done", "running") else " ".join(("runbook resume", summary.run, *again)),
     )
 
@@ -76,7 +79,8 @@ def as_text(runs: Sequence[RunSummary], writer: Holder | None) -> str:
     for each in (line(summary, writer) for summary in runs):
         where = " ".join(filter(None, (each.target, each.account, each.region))) or "-"
         took = duration(each.seconds) if each.seconds else "-"
-        rows.append((each.run, each.status, f"{each.started:%Y-%m-%d %H:%M:%S}", took, where, each.playbook))
+        what = f"{each.playbook} (undo of {each.undoes})" if each.undoes else each.playbook
+        rows.append((each.run, each.status, f"{each.started:%Y-%m-%d %H:%M:%S}", took, where, what))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

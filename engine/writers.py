@@ -97,7 +97,12 @@ def alike(recorded: Any, now: Any) -> bool:
         return all(alike(value, now.get(key, MISSING)) for key, value in recorded.items())
     if isinstance(recorded, list) and isinstance(now, list):
         return len(recorded) == len(now) and all(map(_alike_item, recorded, now))
-    return bool(recorded == now)
+    return bool(recorded == now) or (_is_nothing(recorded) and _is_nothing(now))
+
+
+def _is_nothing(value: Any) -> bool:
+    """Services tell what is empty as they like: as an empty text, an empty list, or not at all."""
+    return value is None or (isinstance(value, str | bytes | list | dict) and not value)
 
 
 def _alike_item(recorded: Any, now: Any) -> bool:

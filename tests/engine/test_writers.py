@@ -52,6 +52,8 @@ def test_what_was_not_known_or_not_written_down_may_be_anything() -> None:
     assert alike([{"id": Unknown("x"), "name": "n", "tag": ""}], [{"id": "1", "name": "n", "tag": "t"}])
     assert not alike([{"name": "n"}], [{"name": "m"}])
     assert not alike([1], [1, 2])
+    assert alike({}, None)
+    assert not alike(0, None)
     assert not alike("", "x"), "outside of lists nothing is something"
     assert not alike({"a": 1}, {})
 
