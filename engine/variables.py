@@ -131,6 +131,8 @@ class Surroundings:
             layers += self._files(self.vars_files, state, weaker)
         layers += weaker
         layers.append(state.weakest)
+        if task is not None and task.connection is not None:
+            layers.append({"ansible_connection": task.connection})
         return layers
 
     def host_layers(self, state: HostState) -> list[Mapping[str, Value]]:
