@@ -22,6 +22,14 @@ HOST = "-{{ inventory_hostname }}"
 LOG = f"{FOLDER}log{HOST}"
 DEEPEST = 2
 
+WORDS: Sequence[Mapping[str, Any]] = (
+    {"meta": "flush_handlers"},
+    {"meta": "end_host", "when": "inventory_hostname == 'h2'"},
+    {"debug": {"msg": "{{ one }} {{ two }} {{ three }}"}},
+    {"add_host": {"name": "h9", "groups": "grown", "three": "of h9"}},
+    {"group_by": {"key": "group_{{ one | string | length }}"}},
+)
+
 Task = dict[str, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -132,7 +140,7 @@ class _Maker:
     def _until(self) -> Task:
         variable = self._variable()
         until = {"register": variable, "until": f"{variable}.lines >= 2", "retries": 3, "delay": 0}
-        return {**self._mark(), **until, "ignore_errors": True}
+        return {**self._mark(), **until, "ignore_errors": True, **self._rarely({"loop": [1, 2]})}
 
     def _word(self) -> Task:
         return self.draw(
@@ -187,6 +195,9 @@ class _Maker:
             ),
             **self._rarely({"run_once": True}),
             **self._rarely({"throttle": 1}),
+            **self._rarely({"changed_when": self.draw(st.sampled_from([False, "two is defined"]))}),
+            **self._rarely({"delegate_to": "h1"}),
+            **self._rarely({"vars": {"item": "of the task"}}),
         }
 
     def _named(self) -> Task:
