@@ -19,6 +19,7 @@ from tests.crash.points import Death, Point, parse
 from tests.crash.state import read
 from tests.crash.world import Ended, look
 from tests.support.cli import INVENTORY, PLAYBOOKS
+from tests.support.sandbox_process import TEMPLATE, command
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -148,18 +149,20 @@ class Labs:
 @contextmanager
 def open_labs(folder: Path, count: int) -> Iterator[Labs]:
     """That many labs, until the end."""
-    template = PLAYBOOKS / "files/prerequisites.template.yml"
     sandboxes = [Sandbox(folder / f"sandbox-{number}") for number in range(count)]
     with ExitStack() as stack:
         for sandbox in sandboxes:
             stack.callback(sandbox.down)
         with ThreadPoolExecutor(count) as pool:
-            list(
-                pool.map(lambda one: one.up(["--speed", str(SPEED), "--template", str(template)]), sandboxes)
-            )
+            list(pool.map(_start, sandboxes))
         yield Labs(
             [
                 Lab(sandbox, stack.enter_context(Driver()), folder / f"lab-{number}")
                 for number, sandbox in enumerate(sandboxes)
             ]
         )
+
+
+def _start(sandbox: Sandbox) -> None:
+    done = command(sandbox.folder, "up", "--speed", str(SPEED), "--template", str(TEMPLATE))
+    assert done.returncode == 0, done.stderr
