@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -151,3 +153,42 @@ def test_without_room_it_stops_and_goes_on_when_there_is_some(
     assert "Traceback" not in desk.told()
     assert desk.marks() == MARKS[: len(desk.marks())]
     finish()
+
+
+FULL_DISK = """
+mount -t tmpfs -o size=400k none "$1" && cp -r "$2"/. "$1" && cd "$1" || exit 99
+head -c 250k /dev/zero >filler
+shift 2
+"$@"; echo "first $?"
+rm filler
+"$@"; echo "second $?"
+cut -d'|' -f1 log
+"""
+"""A disk of its own, seen by these processes alone, and a run on it without room and with."""
+
+
+def own_disks() -> bool:
+    """Whether this machine lets anybody mount one."""
+    if shutil.which("unshare") is None:
+        return False
+    words = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not own_disks(), reason="no user namespaces here")
+def test_a_full_disk_is_named(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    outer = ["unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", FULL_DISK, "sh"]
+    words = [sys.executable, "-m", "runbook", "play", "site.yml", "--state", "state.db"]
+    done = subprocess.run(
+        [*outer, str(tmp_path / "disk"), str(desk.folder), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+    first, _, rest = done.stdout.partition("first 4\n")
+    assert "the disk is full" in first, done
+    second, _, marks = rest.partition("second 0\n")
+    assert "goes on" in second, done
+    assert marks.split("\n") == [*MARKS, ""]
