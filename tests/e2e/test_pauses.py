@@ -10,18 +10,22 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from runbook.errors import Stopped
+from runbook.journal import RunEnded
+from runbook.journal_sqlite import SqliteJournal
 from runbook.modules import _aws
 from runbook.sandbox.folder import Sandbox
 from runbook.sandbox_start import SandboxFacts
 
 from tests.support.cli import Desk
 from tests.support.plays import Folder, Played
+from tests.support.records import header
 
 PLAY = """
 - hosts: lab
@@ -235,3 +239,34 @@ def test_the_command_ends_with_4_and_says_how_to_go_on(desk: Desk, world: World)
     assert card.splitlines()[-1].strip().startswith("runbook resume ")
     world.calm()
     assert desk.run(*card.splitlines()[-1].split()[1:]).code == 0
+
+
+def test_plan_and_play_warn_when_the_credentials_will_end_first(world: World, tmp_path: Path) -> None:
+    end = datetime.now(UTC) + timedelta(minutes=30)
+    desk = Desk(
+        tmp_path,
+        environ={
+            "AWS_ACCESS_KEY_ID": world.found.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": world.found.secret_access_key,
+            "AWS_CREDENTIAL_EXPIRATION": end.isoformat(),
+            "AWS_DEFAULT_REGION": world.found.region,
+        },
+    )
+    world.calm()
+    (tmp_path / "hosts.yml").write_text(
+        f"all: {{hosts: {{lab: {{aws: {{endpoint_url: '{world.found.endpoint_url}'}}}}}}}}\n"
+    )
+    (tmp_path / "look.yml").write_text("- {hosts: lab, tasks: [{ec2_info: {vpcs: [LabVPC]}}]}\n")
+    words = ("look.yml", "-i", "hosts.yml", "--state", "s.db")
+    assert "credentials" not in desk.run("play", *words).stdout, "nobody knows yet how long it takes"
+    with SqliteJournal(tmp_path / "s.db") as journal:
+        journal.begin(header("long", playbook=str(tmp_path / "look.yml"), target="aws"))
+        journal.commit(RunEnded(status="done", exit_code=0, ended=end, seconds=7200))
+    with SqliteJournal(tmp_path / "s.db") as journal:
+        journal.begin(header("longer", playbook=str(tmp_path / "look.yml"), target="aws"))
+        journal.commit(RunEnded(status="done", exit_code=0, ended=end, seconds=7300))
+    for command in ("plan", "play"):
+        told = desk.run(command, *words)
+        assert told.code == 0, told
+        assert "note: The AWS credentials of arn:aws:" in told.stdout
+        assert "a run of this playbook usually takes 2 h 00 min." in told.stdout
