@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2.defaults import DEFAULT_NAMESPACE
 
+from .errors import VaultError
 from .identity import canonical, digest
 from .lookups import GLOBALS
 from .model import Value
@@ -78,7 +79,10 @@ class Written:
         if kind is Secret:
             return self._opened(Secret.reveal(value))
         if kind is Vaulted:
-            return self._vault.open(value.source, value.position)
+            try:
+                return self._vault.open(value.source, value.position)
+            except VaultError:
+                return value.source  # nobody has its password: the step that reads it has failed already
         if isinstance(value, Mapping):
             return {key: self._opened(item) for key, item in value.items()}
         if kind is list or kind is tuple:
