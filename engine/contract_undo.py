@@ -24,6 +24,8 @@ class Undo:
     """What is lost for good by it: `all data of cluster lab`."""
     snapshot: str = ""
     """The argument that takes the name of a last snapshot, where there can be one."""
+    look: Undo | None = None
+    """A call that sees all of what is there, where this one does not (removing a file does not read it)."""
     left: str = ""
     """What of the change stays as it is, and why."""
 

@@ -69,13 +69,19 @@ def compare(
 
 
 def moved_on(
-    backs: Sequence[Back], acts: Sequence[Act], look: Mapping[int, Seen], find: Callable[[str], Any]
+    backs: Sequence[Back],
+    acts: Sequence[Act],
+    look: Mapping[int, Seen],
+    find: Callable[[str], Any],
+    instead: Mapping[str, Seen],
 ) -> Iterator[Moved]:
     """Fields that are to be taken back, and that somebody has changed since. One that is as it was before the run
-    is taken back already."""
+    is taken back already. `instead`: what was seen of a resource at which its own step could not look again."""
     for back in backs:
         for number, recorded in _by_writer(back.left_behind).items():
             seen, act = look.get(number, NOT_SEEN), acts[number]
+            if seen.error:
+                seen = instead.get(back.resource, seen)
             if seen.error:
                 yield Moved(act=act, resource=back.resource, error=seen.error)
                 continue

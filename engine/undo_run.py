@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from . import assembly
 from .acts import Act, acts_of, refuse_doubts
@@ -33,6 +34,7 @@ from .values import Secret
 from .vault import Vault
 from .writers import EXISTS, MISSING
 
+K = TypeVar("K")
 UNDO = "Undo: "
 NOTHING = Undoing(backs=(), kept=())
 
@@ -66,13 +68,13 @@ class Undone:
 
     def tasks(self) -> list[Generated]:
         """What takes it back."""
-        return [self._task(back) for back in self.undoing.backs]
+        return [self.task(back) for back in self.undoing.backs]
 
     def identity(self, back: Back) -> str:
         act = back.act
         return digest("undo", self.header.run, act.step, act.scope, back.resource)
 
-    def _task(self, back: Back) -> Generated:
+    def task(self, back: Back) -> Generated:
         called = back.act.called
         assert called is not None  # noqa: S101 (what can be undone was called)
         return Generated(
@@ -140,6 +142,26 @@ def by_place(undone: Undone) -> set[str]:
 def look(undone: Undone, numbers: Sequence[int], options: Options) -> dict[int, Seen]:
     """What the calls of some acts see now, each in the world as it is. Raises UsageError in another world."""
     tasks = {number: _again(undone, number) for number in numbers if undone.acts[number].called is not None}
+    return _look(undone, tasks, options)
+
+
+def _look_instead(undone: Undone, seen: Mapping[int, Seen], options: Options) -> dict[str, Seen]:
+    """What the calls of the undoing see, where those that made the changes can't look again: a template needs the
+    variables of its play."""
+    tasks = {
+        back.resource: replace(
+            undone.task(back),
+            module=(back.undo.look or back.undo).module or back.act.module,
+            arguments=(back.undo.look or back.undo).arguments,
+            compares=True,
+        )
+        for back in undone.undoing.backs
+        if any(seen[number].error for number, _ in back.left_behind.values() if number in seen)
+    }
+    return _look(undone, tasks, options)
+
+
+def _look(undone: Undone, tasks: Mapping[K, Generated], options: Options) -> dict[K, Seen]:
     if not tasks:
         return {}
     looking = Looking()
@@ -151,7 +173,7 @@ def look(undone: Undone, numbers: Sequence[int], options: Options) -> dict[int, 
         raise Stopped("\n".join(notes.messages) or "Looking was interrupted.")
     if looking.header is not None:
         refuse_elsewhere(undone.header, looking.header)
-    return {number: seen_by(looking.of(task.identity, task.host)) for number, task in tasks.items()}
+    return {key: seen_by(looking.of(task.identity, task.host)) for key, task in tasks.items()}
 
 
 def _again(undone: Undone, number: int) -> Generated:
@@ -198,7 +220,8 @@ def refuse_moved(undone: Undone, options: Options) -> None:
     """Raises UsageError, with every field, when the world is not as the run left it."""
     numbers = sorted({number for back in undone.undoing.backs for number, _ in back.left_behind.values()})
     seen = look(undone, numbers, options)
-    found = list(moved_on(undone.undoing.backs, undone.acts, seen, undone.registry.get))
+    instead = _look_instead(undone, seen, options)
+    found = list(moved_on(undone.undoing.backs, undone.acts, seen, undone.registry.get, instead))
     if found:
         raise UsageError(
             f"Run {undone.header.run} can't be taken back: the world has moved on since it left it\n"

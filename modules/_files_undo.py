@@ -22,7 +22,11 @@ def put_back(change: Change) -> UndoAnswer:
     if not path:
         return "which file it changed is not recorded"
     if before is None:
-        return Undo(module="file", arguments={"path": path, "state": "absent"})
+        content = after["content"] if after is not None and after["state"] in FILES else None
+        look = (
+            Undo(module="copy", arguments={"dest": path, "content": content}) if content is not None else None
+        )
+        return Undo(module="file", arguments={"path": path, "state": "absent"}, look=look)
     whose = {
         name: str(before[key]) for name, key in (("owner", "uid"), ("group", "gid")) if _moved(change, key)
     }

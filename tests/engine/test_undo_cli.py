@@ -153,6 +153,21 @@ def test_a_run_that_was_taken_back_does_not_go_on(desk: Desk) -> None:
     assert (desk.folder / "half").exists()
 
 
+def test_a_template_is_looked_at_again_though_the_variables_of_its_play_are_not_there(desk: Desk) -> None:
+    (desk.folder / "conf.j2").write_text("{{ port }}")
+    (desk.folder / "conf.yml").write_text(
+        "- {hosts: localhost, vars: {port: 1}, tasks: [{name: conf, template: {src: conf.j2, dest: conf}}]}\n"
+    )
+    assert desk.run("play", "conf.yml").code == 0
+    (desk.folder / "conf").write_text("by hand")
+    refused = undo(desk, "--yes")
+    assert refused.code == 1
+    assert 'content was left as "1", and is "by hand" (conf)' in refused.stderr
+    (desk.folder / "conf").write_text("1")
+    assert undo(desk, "--yes").code == 0
+    assert not (desk.folder / "conf").exists()
+
+
 def test_an_undo_that_is_killed_goes_on(desk: Desk) -> None:
     (desk.folder / "library").mkdir()
     (desk.folder / "library" / "slow.py").write_text(SLOW)
