@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from .contract_undo import can_undo
-from .errors import RunbookError
 from .model import Action, Change
 from .plain import plain
 from .values import Unknown
@@ -28,7 +27,7 @@ def lasting(module: Any, name: str, arguments: Mapping[str, Any], change: Change
     )
     try:
         answer = module.undo(known, seen)
-    except RunbookError:
+    except Exception:  # noqa: BLE001 (a mistake in a module's `undo` costs no plan: it shows when undo is asked for)
         return ""
     return answer if isinstance(answer, str) else ""
 
