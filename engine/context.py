@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -218,11 +218,13 @@ class StepContext:
         *,
         find: Callable[[Intent], Finding[T]] | None = None,
         before: Any = None,
+        vouched: Callable[[str], T] | None = None,
     ) -> T:
         if not self.acts:
             raise Failed(f"Internal error: '{self.task}' would change the world while it only looks")
+        place = self.place if vouched is None else replace(self.place, vouched=vouched)
         try:
-            result: T = self.services.effects.perform(self.place, key, call, find, before)
+            result: T = self.services.effects.perform(place, key, call, find, before)
         finally:
             self.reads.forget()  # a call that failed may have changed something all the same
         return result

@@ -312,11 +312,13 @@ class Context(Protocol):
         *,
         find: Callable[[Intent], Finding[T]] | None = None,
         before: Any = None,
+        vouched: Callable[[str], T] | None = None,
     ) -> T:
         """Change the world once: intent on disk, `call(intent)`, outcome on disk.
 
         On resume a recorded outcome is returned without a call; an intent without outcome is settled by `find`.
-        What `call` answers must be plain data (JSON types, bytes, datetime).
+        What `call` answers must be plain data (JSON types, bytes, datetime). When only somebody's word says that it
+        happened, `vouched` is told that word, and what it answers counts; without it the step ends there.
         """
         ...
 

@@ -6,6 +6,7 @@ by `--assume` or at the terminal, when a run goes on.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -86,32 +87,47 @@ def read_assumed(given: Sequence[str]) -> Assumed:
     return Assumed(every, tasks)
 
 
-def judge(place: Place, intent: Intent, why: str, assumed: Assumed, *, earlier: bool) -> None:
-    """Returns when it is to be done (again). `earlier`: it was begun before the run went on, so that there may be
-    an answer. Raises Vouched when it counts as done, Stopped when nobody knows."""
-    if place.rerun == "declared":
-        return
-    answer = assumed.answer(place.task, place.host) if earlier else None
-    if answer is None and place.rerun == "never":
-        raise Vouched(NEVER)
-    if answer is None and place.rerun == "safe":
-        return
-    if answer is None and earlier:
-        answer = _asked(place, intent, why)
-    if answer == "done":
-        raise Vouched(VOUCHED)
-    if answer == "not-done":
-        return
-    raise Stopped(
-        f"It is in doubt whether '{intent.key}' of this step happened ({why}); it was begun "
-        f"{moment(intent.started)}.",
-        hint="Look, then resume with `--assume done` (it happened: go on behind it) or `--assume not-done` (it did "
-        "not: do it now). A task that may run twice can say `rerun: safe`.",
-    )
+class Doubts:
+    """Decides about effects in doubt. Steps of several hosts may ask at once: the person answers one question at a
+    time, and who wants to look first is asked nothing more."""
+
+    def __init__(self, assumed: Assumed) -> None:
+        self._assumed = assumed
+        self._turn = threading.Lock()
+        self._looks_first = False
+
+    def decide(self, place: Place, intent: Intent, why: str, *, earlier: bool) -> None:
+        """Returns when it is to be done (again). `earlier`: it was begun before the run went on, so that there may
+        be an answer. Raises Vouched when it counts as done, Stopped when nobody knows."""
+        if place.rerun == "declared":
+            return
+        answer = self._assumed.answer(place.task, place.host) if earlier else None
+        if answer is None and place.rerun == "never":
+            raise Vouched(NEVER)
+        if answer is None and place.rerun == "safe":
+            return
+        if answer is None and earlier:
+            answer = self._asked(place, intent, why)
+        if answer == "done":
+            raise Vouched(VOUCHED)
+        if answer == "not-done":
+            return
+        raise Stopped(
+            f"It is in doubt whether '{intent.key}' of this step happened ({why}); it was begun "
+            f"{moment(intent.started)}.",
+            hint="Look, then resume with `--assume done` (it happened: go on behind it) or `--assume not-done` (it "
+            "did not: do it now). A task that may run twice can say `rerun: safe`.",
+        )
+
+    def _asked(self, place: Place, intent: Intent, why: str) -> Answer | None:
+        """What the person at the terminal says; None: to stop here, or nobody is there."""
+        with self._turn:
+            typed = "stop" if self._looks_first else _typed(place, intent, why)
+            self._looks_first = typed == "stop"
+        return None if typed == "stop" else typed
 
 
-def _asked(place: Place, intent: Intent, why: str) -> Answer | None:
-    """What the person at the terminal says; None: to stop here, or nobody is there."""
+def _typed(place: Place, intent: Intent, why: str) -> Answer | Literal["stop"]:
     question = "\n".join(
         [
             f"IN DOUBT [{visible(place.host)}] {visible(place.task)}",
@@ -125,6 +141,5 @@ def _asked(place: Place, intent: Intent, why: str) -> Answer | None:
     while True:
         typed = " ".join(place.ask(question).lower().split())
         if typed in _TYPED:
-            answer = _TYPED[typed]
-            return None if answer == "stop" else answer
+            return _TYPED[typed]
         question = "(d)one, (n)ot done or (s)top"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from .begun import Changes, joined
 from .called import Called
 from .contract import Absent, Finding, Intent, Landed, Unsure
-from .doubts import Assumed, judge, nobody
+from .doubts import Assumed, Doubts, Vouched, nobody
 from .ending import Doubt
 from .errors import InDoubt, Interrupted, RunbookError, Stopped
 from .journal import EffectDone, EffectIntent, Journal
@@ -51,6 +51,8 @@ class Place:
     sleep: Sleeper
     secret: bool = False
     """`no_log`: what effects answer is kept out of the journal."""
+    vouched: Callable[[str], Any] | None = None
+    """What is answered when only somebody's word, which it is told, says that it happened; None: the step ends."""
     planned: Changes = ()
     """What the step is going to change."""
     task: str = ""
@@ -74,7 +76,7 @@ class Effects:
         self._journal = journal
         self._history = history
         self._explain = explain
-        self._assumed = assumed
+        self._doubts = Doubts(assumed)
         self._intents = OpenIntents.of(history.in_doubt())
         self._told: set[tuple[str, str]] = set()
         """Steps (and scopes) whose plan is written down."""
@@ -213,7 +215,12 @@ class Effects:
                     return None
                 why = finding.why if isinstance(finding, Unsure) else why
                 place.sleep(SETTLE_PAUSE)
-        judge(place, intent, why, self._assumed, earlier=earlier)
+        try:
+            self._doubts.decide(place, intent, why, earlier=earlier)
+        except Vouched as word:
+            if place.vouched is None:
+                raise
+            return Landed(place.vouched(str(word)))
         return None
 
 

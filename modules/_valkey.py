@@ -74,7 +74,14 @@ class Direct:
 
         trace = trace_of(command)
         before = ask(trace.questions[0]) if trace is not None and trace.compares else None
-        reply: Reply = self._ctx.effect(key, self._call(command), find=find_for(command, ask), before=before)
+
+        def vouched(word: str) -> Reply:
+            self._ctx.warn(f"{shown(command)}: {word}")
+            return None
+
+        reply: Reply = self._ctx.effect(
+            key, self._call(command), find=find_for(command, ask), before=before, vouched=vouched
+        )
         return reply
 
     def _call(self, command: Command) -> Callable[[Intent], Reply]:

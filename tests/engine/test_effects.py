@@ -165,6 +165,13 @@ def test_the_operator_says_that_it_happened(again: Callable[..., Effects]) -> No
         again("done").perform(place(), "run", refuse, None, None)
 
 
+def test_a_step_may_go_on_behind_an_effect_that_counts_as_done(again: Callable[..., Effects]) -> None:
+    crash(again())
+    vouched = replace(place(), vouched=lambda word: word)
+    assert "as the operator says" in again("done").perform(vouched, "run", refuse, None, None)
+    assert "as the operator says" in again().perform(place(), "run", refuse, None, None), "it is recorded"
+
+
 def test_an_answer_is_for_what_was_in_doubt_when_it_was_given(again: Callable[..., Effects]) -> None:
     def lost(_intent: Intent) -> str:
         raise InDoubt("the response was lost")

@@ -139,6 +139,14 @@ def test_what_adds_to_the_data_is_asked_about(life: Life, sent: list[str]) -> No
     assert sent == ["INCR", "INCR", "INCR"]
 
 
+def test_what_stands_behind_a_command_that_counts_as_done_is_sent(life: Life, sent: list[str]) -> None:
+    life.args = {**life.args, "commands": ["INCR n", "SET behind 1"]}
+    life.killed(before_the_answer(1))
+    life.assume = "done"
+    assert life.play().result["replies"] == [None, "OK"]
+    assert sent == ["INCR", "SET"]
+
+
 def test_what_may_run_twice_runs_twice(life: Life, sent: list[str]) -> None:
     life.args, life.rerun = {**life.args, "commands": ["INCR n"]}, "safe"
     assert life.resumed(before_the_answer(1)).result["reply"] == 2

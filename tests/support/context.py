@@ -131,6 +131,7 @@ class RecordingContext:
         *,
         find: Callable[[Intent], Finding[T]] | None = None,
         before: Any = None,
+        vouched: Callable[[str], T] | None = None,
     ) -> T:
         if key in self.done:
             return cast(T, self.done[key])
