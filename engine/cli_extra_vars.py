@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,20 +39,28 @@ class ExtraVars:
         return tuple(name for name, value in self.values.items() if Secret.reveal(value) == MASK)
 
 
-def read_extra_vars(given: Sequence[str], vault: Vault | None = None) -> ExtraVars:
+def read_extra_vars(
+    given: Sequence[str], vault: Vault | None = None, secret: Collection[str] = ()
+) -> ExtraVars:
     """All forms: `name=value name2=value`, a YAML or JSON mapping, `@file`.
 
-    `vault` opens files that are encrypted.
+    `vault` opens files that are encrypted; `secret`: names of secrets that do not look like it.
     Raises UsageError for what is none of them, LoadError for a wrong mapping or file.
     """
     values: dict[str, Value] = {}
     texts = []
     for text in given:
         found = boxed(_variables(text, vault), _PLACE)
+        found |= {name: hidden(name, found[name]) for name in found.keys() & set(secret)}
         values.update(found)
-        secret = not text.startswith("@") and any(True for _ in boxes(found))
-        texts.append(" ".join(f"{name}={MASK}" for name in found) if secret else text)
+        withheld = not text.startswith("@") and any(True for _ in boxes(found))
+        texts.append(" ".join(f"{name}={MASK}" for name in found) if withheld else text)
     return ExtraVars(tuple(texts), values)
+
+
+def hidden(name: str, value: Value) -> Secret:
+    """A variable of `-e` in a box."""
+    return Secret(Secret.reveal(value), f"{_PLACE} {name}")
 
 
 def _variables(text: str, vault: Vault | None) -> Mapping[str, Value]:

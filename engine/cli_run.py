@@ -251,6 +251,8 @@ def _play(
     plan: Callable[[Masker], PlanPart] | None = None,
 ) -> tuple[int, bool]:
     from . import assembly
+    from .cli_start import hide_prompted
+    from .prompts import private_names
 
     if start.plan:
         from .cli_plan import keeping
@@ -270,6 +272,7 @@ def _play(
         extra_vars=options.extra_vars,
         vault=vault,
     )
+    options = hide_prompted(start, options, private_names(loaded.playbook.plays))
     return assembly.play(loaded, options, given["state"], view, plan or assembly.no_plan)
 
 

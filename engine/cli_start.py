@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from .cli_extra_vars import ExtraVars, read_extra_vars
+from .cli_extra_vars import ExtraVars, hidden, read_extra_vars
 from .cli_options import DEFAULT_STATE
 from .errors import UsageError
 from .journal import RunHeader
 from .journal_reader import SqliteReader
+from .options import Options
 from .resume import taken_back
 from .run_names import LISTED, find_run
 from .values import MASK
@@ -111,6 +112,23 @@ def read_start(words: Sequence[str]) -> Start:
         ask_vault_pass=bool(given["ask_vault_pass"]),
         plan="".join(given["plan"]),
         forks=int("".join(given["forks"])),
+    )
+
+
+def hide_prompted(start: Start, options: Options, private: Collection[str]) -> Options:
+    """What a play asks for in private (`private`: the names) is a secret when `-e` gives it, too."""
+    names = sorted(options.extra_vars.keys() & set(private))
+    if not names:
+        return options
+    texts = [
+        text if text.startswith("@") else read_extra_vars([text], secret=names).texts[0]
+        for text in start.extra_vars
+    ]
+    return replace(
+        options,
+        extra_vars={**options.extra_vars, **{name: hidden(name, options.extra_vars[name]) for name in names}},
+        argv=replace(start, extra_vars=tuple(texts)).words(),
+        again=(*options.again, *(word for name in names for word in ("-e", f"{name}=..."))),
     )
 
 

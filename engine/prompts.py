@@ -6,7 +6,7 @@ asks again. A default stands in the playbook for everybody to read, so it is no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from .model import Play, Value
 from .plain import plain
 from .scope import VariableScope
 from .template import Templates, as_truth
-from .values import Secret
+from .values import Secret, Template
 
 
 class Ask(Protocol):
@@ -25,6 +25,16 @@ class Ask(Protocol):
     def __call__(self, question: str, *, private: bool = False) -> str:
         """What was typed. Raises Stopped when the run is cancelled."""
         ...
+
+
+def private_names(plays: Iterable[Play]) -> frozenset[str]:
+    """Variables that plays ask for in private."""
+    return frozenset(
+        str(one["name"])
+        for play in plays
+        for one in play.vars_prompt
+        if isinstance(one.get("private"), Template) or _flag(one.get("private"), otherwise=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
