@@ -103,7 +103,7 @@ class Encoder:
     def _change(self, change: Change) -> Change:
         return Change(
             action=change.action,
-            resource=change.resource,
+            resource=change.resource and self._data.text(change.resource),
             before=self._planned.pack(change.before),
             after=self._planned.pack(change.after),
             result=None,  # what the outcome's own result was made from

@@ -140,7 +140,7 @@ class Packer:
     def _unknown(self, value: Unknown) -> dict[str, str]:
         if not self._planned:
             raise _refused(f"a value that is not known yet ({Unknown.describe(value)})")
-        return {"$unknown": Unknown.describe(value)}
+        return {"$unknown": self.text(Unknown.describe(value))}
 
 
 def _refused(what: str) -> JournalError:

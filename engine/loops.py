@@ -167,7 +167,8 @@ def item_keys(items: Sequence[Any]) -> list[ItemKey]:
 
 
 def _opaque(value: object) -> str:
-    return Unknown.describe(value) if isinstance(value, Unknown) else str(Secret.reveal(value))
+    opened = Secret.reveal(value)
+    return Unknown.describe(opened) if isinstance(opened, Unknown) else str(opened)
 
 
 def shown(label: Any) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from .journal_values import Packer
 from .plain import plain
 from .template_guard import reveal
-from .values import Secret, contains_unknown
+from .values import Secret, Unknown, contains_unknown
 
 UNKNOWN, KEYED = "$unknown", "$keyed"
 """The one key of an object that stands for a value that is not known, and for a secret."""
@@ -75,6 +75,10 @@ class _Sealer(Packer):
 
     def _str(self, value: str) -> Any:
         return self._hashed(value) if self._is_secret(value) else super()._str(value)
+
+    def _unknown(self, value: Unknown) -> dict[str, str]:
+        why = Unknown.describe(value)
+        return {UNKNOWN: "a value of a secret name" if self._is_secret(why) else why}
 
     def _number(self, value: Any) -> Any:
         return self._hashed(value) if self._is_secret(str(value)) else opened(value)

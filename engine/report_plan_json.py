@@ -10,7 +10,7 @@ import msgspec
 from .events import Event, Notice, RunFinished, StepFinished
 from .plan_document import Failure, PlanDocument
 from .report import Masking
-from .values import Secret
+from .report_card import message_of
 
 Documenting = Callable[[int, Sequence[Failure], Sequence[str]], PlanDocument]
 """Makes the document of the exit code, the failures and the notes."""
@@ -31,8 +31,7 @@ class PlanJsonReporter:
         if isinstance(event, Notice):
             self._notes.append(mask(event.message))
         elif isinstance(event, StepFinished) and event.outcome.failed and not event.rescued:
-            message = event.outcome.result.get("msg", "")
-            text = "(hidden)" if isinstance(message, Secret) else mask(str(message))
+            text = mask(message_of(event.outcome))
             hint = mask(event.outcome.hint)
             self._failures.append(Failure(host=event.host, task=mask(event.task), message=text, hint=hint))
         elif isinstance(event, RunFinished):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +13,7 @@ from tests.support.cli import Desk
 if sys.platform == "win32":
     pytest.skip("needs a pseudo-terminal", allow_module_level=True)
 
-import pty
+from tests.support.typed import typed
 
 PLAY = """
 - hosts: a,b
@@ -51,24 +49,7 @@ def times(folder: Path) -> list[int]:
 
 
 def at_a_terminal(desk: Desk, answers: list[str], *words: str) -> tuple[int, str]:
-    """Type each answer when it is asked for: the exit code, and what stood on the screen."""
-    keyboard, terminal = pty.openpty()
-    process = subprocess.Popen(
-        desk.command(*words), cwd=desk.folder, env={**desk.environment, "TERM": "dumb"},
-        stdin=terminal, stdout=terminal, stderr=terminal,
-    )  # fmt: skip
-    os.close(terminal)
-    screen = ""
-    try:
-        while part := os.read(keyboard, 65536):
-            screen += part.decode()
-            if answers and screen.count("or (s)top: ") > 0 and screen.endswith("or (s)top: "):
-                os.write(keyboard, answers.pop(0).encode() + b"\n")
-    except OSError:  # the terminal's other end is closed
-        pass
-    finally:
-        os.close(keyboard)
-    return process.wait(30), screen
+    return typed(desk, answers, *words, asked="or (s)top: ")
 
 
 def test_each_question_has_its_answer_at_the_terminal(tmp_path: Path) -> None:
