@@ -232,7 +232,7 @@ def delete(ctx: Context, name: str, snapshot: str | None, timeout: float) -> Non
 
 def advised(error: ServiceError) -> Failed:
     """The refusal with advice, where we have some."""
-    if error.hint or error.code not in HINTS:
+    if error.code not in HINTS:
         return error
     return ServiceError(error.service, error.operation, error.code, error.text, hint=HINTS[error.code])
 

@@ -299,6 +299,6 @@ def _made_by(ctx: Context, name: str) -> bool:
 
 
 def _advised(error: ServiceError) -> ServiceError:
-    if error.hint or error.code not in HINTS:
+    if error.code not in HINTS:
         return error
     return ServiceError(error.service, error.operation, error.code, error.text, hint=HINTS[error.code])

@@ -188,7 +188,7 @@ def test_a_pause_goes_on_when_the_trouble_is_over(
     goes_on(folder, world, before)
 
 
-def test_a_lost_network_is_a_pause(folder: Folder, world: World, line: Line) -> None:
+def test_a_lost_network_costs_no_step(folder: Folder, world: World, line: Line) -> None:
     before = len(world.calls())
     runner, events = folder.runner()
     told = runner.report
@@ -200,8 +200,12 @@ def test_a_lost_network_is_a_pause(folder: Folder, world: World, line: Line) -> 
 
     runner.report = cut_after_the_command
     runner._ending.report = cut_after_the_command
-    why = paused(Played(runner.run(), events))
-    assert why.startswith("Rule: ec2 ")
+    played = Played(runner.run(), events)
+    assert played.code == 4
+    assert [tally.failed for tally in played.finished.hosts.values()] == [0]
+    assert played.finished.resume.startswith("runbook resume ")
+    why = played.of_failed["Rule"]["msg"]
+    assert why.startswith("ec2 ")
     assert "can't be reached" in why or "got no answer" in why
     line.mend()
     goes_on(folder, world, before)

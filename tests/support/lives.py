@@ -34,7 +34,12 @@ class Account:
     @classmethod
     def up(cls, folder: Path, speed: float) -> Account:
         sandbox = Sandbox(folder)
-        contact, _ = sandbox.up(["--speed", str(speed), "--region", "eu-west-2", "--template", str(TEMPLATE)])
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("RUNBOOK_SANDBOX")]:
+                patch.delenv(name)  # such as a source that the instance would compile Valkey from
+            contact, _ = sandbox.up(
+                ["--speed", str(speed), "--region", "eu-west-2", "--template", str(TEMPLATE)]
+            )
         names = ("endpoint_url", "region", "access_key_id", "secret_access_key", "ca_file", "speed")
         return cls(sandbox, Target(**{name: contact[name] for name in names}))
 
