@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: lab test language-test plan-truth crash-test ansible check check-static format typed clean
+.PHONY: lab test long-test language-test plan-truth crash-test ansible check check-static format typed clean
 
 lab: $(VENV)/.sandbox
 	$(BIN)/runbook play playbooks/lab.yml
 
+# Three workers on two cores: most of what the tests do is to wait.
 test: $(VENV)/.test ansible
-	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/pytest -n 3 --dist loadfile -m "not long" $(TESTS)
+
+# Whole labs that `make test` leaves out.
+long-test: $(VENV)/.test
+	$(BIN)/pytest -n 2 --dist loadfile -m long tests
 
 # All cases that ansible-core and runbook both play; `make test` plays every third.
 language-test: $(VENV)/.test ansible
@@ -24,7 +29,7 @@ crash-test: $(VENV)/.test
 	RUNBOOK_CRASH=$${RUNBOOK_CRASH:-full} $(BIN)/pytest -s tests/crash
 
 check: check-static ansible
-	$(BIN)/pytest -q -n 2 --dist loadfile $(TESTS)
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "not long" $(TESTS)
 
 check-static: $(VENV)/.check typed
 	$(BIN)/ruff check .

@@ -61,6 +61,7 @@ def test_a_cluster_that_is_made_for_another_port(desk: Desk) -> None:
     assert failed(desk.play("lab.yml")) == ["1.2 Cluster with one shard and one node"]
 
 
+@pytest.mark.long
 def test_an_instance_whose_valkey_cli_is_another_one(desk: Desk) -> None:
     played = desk.play("lab.yml", "--tags", "cluster")
     assert played.code == 0, played
@@ -73,6 +74,7 @@ def test_an_instance_whose_valkey_cli_is_another_one(desk: Desk) -> None:
     assert "2.1 Compile and install valkey-cli, with TLS" in failed(desk.play("lab.yml", "--fresh"))
 
 
+@pytest.mark.long
 def test_a_cluster_that_does_not_answer(desk: Desk) -> None:
     played = desk.play("lab.yml", "--tags", "cluster")
     assert played.code == 0, played
@@ -80,6 +82,7 @@ def test_a_cluster_that_does_not_answer(desk: Desk) -> None:
     assert failed(desk.play("lab.yml", "--fresh"))[0].startswith(("3.1", "3.2"))
 
 
+@pytest.mark.long
 def test_data_that_somebody_else_wrote(desk: Desk) -> None:
     played = desk.play("lab.yml", "--tags", "cluster")
     assert played.code == 0, played
@@ -98,11 +101,13 @@ def test_data_that_somebody_else_wrote(desk: Desk) -> None:
     assert failed(desk.play("lab.yml", "--fresh")) == ["4.3 What was created can be read"]
 
 
+@pytest.mark.long
 def test_nodes_that_all_stand_in_one_zone(desk: Desk) -> None:
     played = desk.play("lab.yml", "-e", '{"subnet_names": ["Private Subnet 1"]}')
     assert failed(played) == ["5.3 Two nodes in the one shard, in different zones"]
 
 
+@pytest.mark.long
 def test_a_scaling_that_aws_takes_back(desk: Desk) -> None:
     desk.sandbox("fault", "add", "--kind", "revert", "--service", "memorydb", "--call", "UpdateCluster")
     assert failed(desk.play("lab.yml")) == ["5.1 A second node - one replica in the shard"]

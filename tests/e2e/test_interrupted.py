@@ -6,6 +6,8 @@ import signal
 import time
 from collections import Counter
 
+import pytest
+
 from tests.support.cli import Desk, recap
 
 STOPS = [
@@ -34,6 +36,7 @@ def stop_at(desk: Desk, text: str, how: signal.Signals) -> tuple[int, str]:
     return process.returncode, "".join(shown) + rest
 
 
+@pytest.mark.long
 def test_a_lab_that_is_stopped_again_and_again_ends_as_if_it_never_was(desk: Desk) -> None:
     for text, how in STOPS:
         began = time.monotonic()
