@@ -32,7 +32,7 @@ def differing(acts: Sequence[Act], find: Find, look: Mapping[int, Seen]) -> Iter
     """Fields that are not as their last writers left them. `look`: what each act's call sees now."""
     failed: set[int] = set()
     for (_, resource), changes in by_resource(acts, find).items():
-        for number, recorded in _by_writer(last_writers(changes)).items():
+        for number, recorded in sorted(_by_writer(last_writers(changes)).items()):
             act, seen = acts[number], look.get(number, NOT_SEEN)
             if not seen.error:
                 yield from compare(act, resource, recorded, seen, passing_of(act, find))
@@ -78,7 +78,7 @@ def moved_on(
     """Fields that are to be taken back, and that somebody has changed since. One that is as it was before the run
     is taken back already. `instead`: what was seen of a resource at which its own step could not look again."""
     for back in backs:
-        for number, recorded in _by_writer(back.left_behind).items():
+        for number, recorded in sorted(_by_writer(back.left_behind).items()):
             seen, act = look.get(number, NOT_SEEN), acts[number]
             if seen.error:
                 seen = instead.get(back.resource, seen)

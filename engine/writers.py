@@ -167,7 +167,7 @@ def last_writers(changes: Iterable[tuple[K, Change]]) -> dict[Path, tuple[K, Any
         if EXISTS in written:
             found = {}
         values = leaves(change.after)
-        for path in written:
+        for path in sorted(written, key=str):
             there = change.after is not None
             found[path] = key, there if path == EXISTS else values.get(path, MISSING)
     return found
