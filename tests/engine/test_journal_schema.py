@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +21,7 @@ from runbook.journal_schema import DamagedJournal
 from runbook.journal_sqlite import SqliteJournal
 
 from tests.support.records import header, outcome, step
+from tests.support.rights import held_to_modes, needs_modes
 
 Open = Callable[[Path], SqliteReader]
 each_way = pytest.mark.parametrize("opened", [SqliteReader, SqliteJournal], ids=["reading", "writing"])
@@ -241,10 +244,17 @@ def test_a_damaged_beginning_is_told(state: Path, opened: Open) -> None:
     assert "damaged" in refused(opened, state)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+@needs_modes
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert "can't be made or opened" in refused(SqliteJournal, tmp_path / "deep" / "state.db")
+    program = (
+        "import sys, pathlib; from runbook.journal_sqlite import SqliteJournal;"
+        "SqliteJournal(pathlib.Path(sys.argv[1]))"
+    )
+    words = held_to_modes([sys.executable, "-c", program, str(tmp_path / "deep" / "state.db")])
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "can't be made or opened" in ended.stderr
 
 
 def test_a_state_path_that_is_a_folder_is_told(tmp_path: Path) -> None:
