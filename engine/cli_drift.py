@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_codes import DONE, WOULD_CHANGE
-from .cli_options import (
-    extra_vars_option,
-    inventory_options,
-    output_option,
-    selection_options,
-    world_options,
-)
-from .cli_vault_options import vault_options
+from .cli_options import output_option, playbook_options
 from .errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,11 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("playbooks", type=click.Path(), nargs=-1, required=True)
-@inventory_options
-@extra_vars_option
-@vault_options
-@selection_options
-@world_options
+@playbook_options
 @click.option("-v", "--verbose", count=True, help="Also tell what can't be judged before a run.")
 @output_option
 def drift(playbooks: tuple[str, ...], **given: Any) -> int:

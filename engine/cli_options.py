@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from .cli_ansible import ansible_options
+from .cli_vault_options import vault_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -124,6 +125,12 @@ list_options: Callable[[F], F] = options(
     click.option("--list-tags", is_flag=True, help="List the tags, run nothing."),
     click.option("--syntax-check", is_flag=True, help="Check what can be known without running."),
 )
+
+
+playbook_options: Callable[[F], F] = options(
+    inventory_options, extra_vars_option, vault_options, selection_options, world_options
+)
+"""What a command takes that goes through a playbook."""
 
 
 def inventory_sources(given: Sequence[str]) -> tuple[str, ...]:

@@ -16,15 +16,13 @@ from .cli_options import (
     FORKS,
     edits_option,
     extra_vars_option,
-    inventory_options,
     inventory_sources,
     list_options,
+    playbook_options,
     report_options,
     run_options,
-    selection_options,
     state_option,
     step_option,
-    world_options,
 )
 from .cli_vault_options import given_options, opened_vault, vault_options
 
@@ -39,11 +37,7 @@ if TYPE_CHECKING:  # imported when a command needs it: `runbook --version` is to
 
 @click.command()
 @click.argument("playbooks", type=click.Path(), nargs=-1)
-@inventory_options
-@extra_vars_option
-@vault_options
-@selection_options
-@world_options
+@playbook_options
 @run_options
 @edits_option
 @click.option(
@@ -84,11 +78,7 @@ def play(context: click.Context, /, playbooks: tuple[str, ...], plan_file: str |
 
 @click.command()
 @click.argument("playbooks", type=click.Path(), nargs=-1, required=True)
-@inventory_options
-@extra_vars_option
-@vault_options
-@selection_options
-@world_options
+@playbook_options
 @state_option
 @report_options
 @click.option(
