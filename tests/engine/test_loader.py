@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from runbook.errors import LoadError, Problem
 from runbook.loader import load_playbook, load_vars
 from runbook.loader_included import Place, load_tasks
-from runbook.model import Block, Loop, Play, Playbook, Task
+from runbook.model import Loop, Task
 from runbook.registry import Registry
 from runbook.values import Expression, Template
 
 from tests.support.catalog import SmallCatalog
+from tests.support.playbooks import Load, tasks
 
-Load = Callable[..., Playbook]
 PLACE = Place("site.yml", SmallCatalog())
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Write files (the first is the playbook) and load them from their folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def write_and_load(text: str, files: Mapping[str, str] | None = None, **options: object) -> Playbook:
-        for name, content in {"site.yml": text, **(files or {})}.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
-        return load_playbook("site.yml", SmallCatalog(), **options)  # type: ignore[arg-type]
-
-    return write_and_load
-
-
-def tasks(play: Play) -> list[Task]:
-    """All tasks of a play in the order in which they stand."""
-
-    def flat(nodes: tuple[Task | Block, ...]) -> list[Task]:
-        found: list[Task] = []
-        for node in nodes:
-            found += flat((*node.body, *node.rescue, *node.always)) if isinstance(node, Block) else [node]
-        return found
-
-    return flat(play.tasks)
 
 
 def sources(expressions: tuple[Expression, ...]) -> list[str]:
@@ -433,74 +404,3 @@ def test_a_file_of_variables_may_be_empty_but_not_a_list(tmp_path: Path) -> None
     path.write_text("- a\n")
     with pytest.raises(LoadError, match="A file of variables must be a mapping"):
         load_vars(str(path))
-
-
-PIECES = [
-    *(
-        "{{",
-        "}}",
-        ": ",
-        "- ",
-        "\t",
-        '"',
-        "'",
-        "[",
-        "]",
-        "{",
-        "}",
-        "&a ",
-        "*a",
-        "!x ",
-        "<<: ",
-        "| ",
-        "? ",
-        "#",
-    ),
-    *(
-        "null",
-        "\n",
-        "  ",
-        "block",
-        "when",
-        "loop",
-        "args",
-        "import_tasks: ",
-        "\x00",
-        "\u2028",
-        "---\n",
-        "%",
-        "@",
-    ),
-]
-
-
-def test_whatever_is_typed_only_load_errors_are_raised(load: Load) -> None:
-    chance = random.Random(2)  # noqa: S311 (no secret)
-    text = TestInheritance.TEXT + "- import_playbook: more.yml\n"
-    load(text, {"more.yml": "- hosts: db\n"})
-    refused = 0
-    for _ in range(200):
-        typed = text
-        for _ in range(chance.randrange(1, 4)):
-            at = chance.randrange(len(typed))
-            typed = typed[:at] + chance.choice(PIECES) + typed[at + chance.randrange(6) :]
-        try:
-            load(typed)
-        except LoadError:
-            refused += 1
-    assert refused > 100
-
-
-def test_a_playbook_of_a_thousand_tasks_loads_in_a_moment(load: Load) -> None:
-    task = """
-    - name: task {0}
-      debug: {{msg: "value {{{{ x{0} }}}} and {{{{ y | default({0}) }}}}"}}
-      when: x{0} is defined
-      register: r{0}
-"""
-    text = "- hosts: web\n  tasks:\n" + "".join(task.format(n) for n in range(1000))
-    load("- hosts: web\n")
-    started = time.process_time()
-    (play,) = load(text).plays
-    assert time.process_time() - started < 3.0  # 0.25 s on an idle machine
-    assert len({task.identity for task in tasks(play)}) == 1000
