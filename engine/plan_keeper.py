@@ -13,7 +13,16 @@ from .journal_values import unpack
 from .model import Action, Change
 from .plan_file import PlanFile
 from .plan_values import ABSENT, KEYED, Difference, differences, opened
-from .promise import Call, Keyer, PlannedCall, PlannedStep, call_differences, change_differences, removed
+from .promise import (
+    Call,
+    Keyer,
+    PlannedCall,
+    PlannedStep,
+    call_differences,
+    change_differences,
+    needs_a_yes,
+    removed,
+)
 from .prose import SECRET_TEXT, inline
 
 _FLUSH = re.compile(r"flush\d+/")
@@ -148,13 +157,7 @@ class Keeper:
         told = self._mask(
             f"{call.task} ({call.host}) was undecided in the plan, and would now remove something: {what}"
         )
-        if call.ask(f"{told}\nDo it? Type yes: ").strip().lower() in ("yes", "y"):
-            return
-        raise Stopped(
-            f"{told}. Nobody said yes, and nothing of it was done.",
-            position=call.position,
-            hint=f"Play it at a terminal to be asked. {self._ways_out()}",
-        )
+        needs_a_yes(call, told, hint=f"Play it at a terminal to be asked. {self._ways_out()}")
 
     @staticmethod
     def _counts(change: Change) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from .contract import Params
-from .errors import Position
+from .errors import Position, Stopped
 from .model import Action, Change
 from .plan_values import ABSENT, Difference, differences, opened
 
@@ -117,6 +117,13 @@ def removed(change: Change) -> Iterator[Change]:
         yield change
     for one in change.also:
         yield from removed(one)
+
+
+def needs_a_yes(call: Call, told: str, hint: str) -> None:
+    """Ask before something is taken away. Raises Stopped when nobody says yes; `hint`: what to do then."""
+    if call.ask(f"{told}\nDo it? Type yes").strip().lower() in ("yes", "y"):
+        return
+    raise Stopped(f"{told}. Nobody said yes, and nothing of it was done.", position=call.position, hint=hint)
 
 
 def call_differences(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .ending import Doubt, Stop
+from .ending import Doubt, Left, Stop
 from .errors import JournalError, Problem, RunbookError, Stopped
 from .events import Event, RunFinished
 from .journal import Journal, RunEnded, RunStatus
@@ -107,7 +107,7 @@ class Ending:
         )
         return code
 
-    def _left(self, plays: Callable[[], Iterable[tuple[Play, Sequence[str]]]]) -> Any:
+    def _left(self, plays: Callable[[], Iterable[tuple[Play, Sequence[str]]]]) -> Left | None:
         try:
             return self.left_over.tell(plays())
         except RunbookError:  # hosts of a later play may depend on what the run did not come to

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .errors import Stopped
 from .events import ChangePlanned, Event
 from .model import Change
-from .promise import Call, removed
+from .promise import Call, needs_a_yes, removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,4 @@ class ShownFirst:
         if not what or self.yes or call.begun():
             return
         told = f"{call.task} ({call.host}) was done in this run, is {why}, and would now {what}"
-        if call.ask(f"{told}\nDo it? Type yes: ").strip().lower() in ("yes", "y"):
-            return
-        raise Stopped(
-            f"{told}. Nobody said yes, and nothing of it was done.",
-            position=call.position,
-            hint="Go on with `--yes` when that is wanted, or mend the playbook.",
-        )
+        needs_a_yes(call, told, hint="Go on with `--yes` when that is wanted, or mend the playbook.")
