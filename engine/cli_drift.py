@@ -78,7 +78,7 @@ class _Told:
 
     def text(self, found: Sequence[Drift], open_: Sequence[StepDone], failed: Sequence[StepDone]) -> None:
         from .drift import told
-        from .prose import visible
+        from .prose import one_line
         from .style import style_for
         from .undo_run import shown
 
@@ -87,7 +87,7 @@ class _Told:
         for one in found:
             if one.resource != resource:
                 resource = one.resource
-                click.echo(style(visible(self._mask(resource)), "heading"))
+                click.echo(style(one_line(self._mask(resource)), "heading"))
             at = one.call.position
             where = style(f"({self._mask(one.call.task)}, {at.file}:{at.line})", "quiet")
             click.echo(f"    {self._mask(told(one, shown))}  {where}")

@@ -167,8 +167,10 @@ def _view(given: dict[str, Any]) -> View:
 
 
 def _tell(remarks: Any, given: dict[str, Any]) -> None:
+    from .prose import one_line
+
     for remark in remarks:
-        click.echo(remark, err=given["output"] == "json")
+        click.echo(one_line(remark), err=given["output"] == "json")
 
 
 def _agreed(run: str, given: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from .diff_fields import body
 from .model import Action, Change
-from .prose import visible
+from .prose import one_line
 from .style import Role, Style, no_colour
 
 SYMBOLS: dict[Action, str] = {
@@ -74,8 +74,8 @@ def headline(change: Change, style: Style = no_colour) -> str:
     symbol = style(SYMBOLS[change.action], ROLES[change.action])
     if change.resource is None:
         only = " (compared only)" if change.compared else ""
-        return f"{symbol} {visible(change.reason) or _name(change)}{only}"
-    reason = style(f" ({visible(change.reason)})", "quiet") if change.reason else ""
+        return f"{symbol} {one_line(change.reason) or _name(change)}{only}"
+    reason = style(f" ({one_line(change.reason)})", "quiet") if change.reason else ""
     return f"{symbol} {_name(change)}{reason}"
 
 
@@ -86,7 +86,7 @@ def lines(change: Change, style: Style = no_colour, *, done: bool = False) -> li
     below = [f"    {line}" for line in fields]
     if change.resource is None:
         return [headline(change, style), *below]
-    reason = f": {visible(change.reason)}" if change.reason else ""
+    reason = f": {one_line(change.reason)}" if change.reason else ""
     head = f"# {_name(change)} {was if done else will}{reason}"
     symbol = style(SYMBOLS[change.action], ROLES[change.action])
     return [style(head, "heading"), f"{symbol} {_name(change)}", *below]
@@ -128,4 +128,4 @@ def _part(name: str, number: int) -> str:
 
 
 def _name(change: Change) -> str:
-    return visible(change.resource) if change.resource else "this step"
+    return one_line(change.resource) if change.resource else "this step"

@@ -29,6 +29,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text.replace("\r\n", "\n"))
 
 
+def one_line(text: str) -> str:
+    """The same of a name: in the middle of a report, a line end in it could pass for what we say ourselves."""
+    return visible(text).replace("\n", "\\n")
+
+
 def inline(value: Any) -> str:
     """A value on one line, much as YAML's flow style."""
     value = value if isinstance(value, Unknown | Secret) else plain(value)

@@ -23,7 +23,7 @@ from .model import Outcome
 from .moved import Moved, moved_on
 from .options import Options
 from .plan_run import Making, PlanPart
-from .prose import inline, visible
+from .prose import inline, one_line, visible
 from .registry import Registry
 from .resume import taken_back
 from .sealing import Seals
@@ -232,15 +232,15 @@ def refuse_moved(undone: Undone, options: Options) -> None:
 
 def told(moved: Moved) -> Iterator[str]:
     """A field that is not as it was left, for people."""
-    task = f" ({visible(moved.act.task)})"
+    task, name = f" ({one_line(moved.act.task)})", one_line(moved.resource)
     if moved.error:
         first, *_ = visible(moved.error).splitlines() or [""]
-        yield f"{moved.resource}: can't be looked at: {first}{task}"
+        yield f"{name}: can't be looked at: {first}{task}"
     elif moved.path == EXISTS:
-        yield f"{moved.resource}: {'is there again' if moved.now else 'is not there any more'}{task}"
+        yield f"{name}: {'is there again' if moved.now else 'is not there any more'}{task}"
     else:
         field_ = ".".join(moved.path)
-        yield f"{moved.resource}: {field_} was left as {shown(moved.recorded)}, and is {shown(moved.now)}{task}"
+        yield f"{name}: {field_} was left as {shown(moved.recorded)}, and is {shown(moved.now)}{task}"
 
 
 def shown(value: object) -> str:

@@ -217,3 +217,9 @@ def test_a_name_cannot_play_tricks_on_a_terminal() -> None:
         Change(action=Action.CREATE, resource="a\x1b[2J", after={"k\x1b": "v\x1b"}, reason="r\x1b")
     )
     assert all(line.isprintable() for line in lines)
+
+
+def test_a_name_with_a_line_end_stays_on_its_line() -> None:
+    change = Change(action=Action.DELETE, resource="file:a\nDone.", reason="it is\nthere")
+    assert diff.headline(change) == r"- file:a\nDone. (it is\nthere)"
+    assert [line for line in diff.lines(change) if line.startswith("Done")] == []

@@ -105,3 +105,8 @@ def test_it_is_told_on_a_line() -> None:
     assert line.startswith('r: tags.x was left as "1", and is "yyy')
     assert len(line) < 140
     assert EXISTS == ()
+
+
+def test_a_name_plays_no_tricks() -> None:
+    moved = Moved(act=act("a\x1b[2J"), resource="file:a\nDone.", recorded=True, now=False)
+    assert list(told(moved)) == [r"file:a\nDone.: is not there any more (a\x1b[2J)"]
